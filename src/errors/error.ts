@@ -1,0 +1,131 @@
+/**
+ * What each error code carries in `details`; the keys are the codes.
+ *
+ * Plain JSON only: the catalog of errors sits on the ground floor and speaks of every room, so it names things and imports
+ * nothing. One paragraph per code stands in `docs/errors.md`.
+ */
+export interface ErrorDetails {
+  // values and bytes
+  "value.not_canonical": { readonly pointer: string; readonly found: string };
+  "value.too_deep": { readonly pointer: string; readonly depthMax: number };
+  "value.too_large": { readonly what: string; readonly bytes: number; readonly bytesMax: number };
+  "secret.detected": { readonly pointer: string; readonly rule: string };
+
+  // authoring
+  "schema.not_describable": { readonly pointer: string; readonly found: string };
+  "verb.invalid": { readonly verb: string; readonly field: string };
+  "macro.invalid": { readonly macro: string; readonly field: string };
+  "macro.symbolic_value_used": { readonly expression: string; readonly operation: string };
+  "macro.duplicate_label": { readonly macro: string; readonly path: string };
+  "macro.invalid_label": { readonly macro: string; readonly label: string };
+  "macro.builder_closed": { readonly macro: string };
+  "macro.async_body": { readonly macro: string };
+  "macro.unknown_path": { readonly macro: string; readonly path: string };
+  "macro.out_of_scope": { readonly macro: string; readonly reference: string };
+  "macro.late_value": { readonly macro: string; readonly path: string; readonly expression: string };
+  "macro.invalid_argument": { readonly macro: string; readonly path: string; readonly pointer: string };
+  "pack.invalid": { readonly pack: string; readonly field: string };
+  "catalog.duplicate": { readonly name: string };
+  "catalog.unknown_reference": { readonly macro: string; readonly reference: string; readonly path: string };
+  "catalog.cycle": { readonly cycle: readonly string[] };
+  "catalog.late_value": { readonly macro: string; readonly path: string; readonly expression: string };
+  "catalog.unknown_name": { readonly name: string; readonly suggestions: readonly string[] };
+
+  // compiling
+  "compile.reexpansion_forbidden": { readonly call: string };
+  "compile.refused": { readonly outcome: string; readonly reason: string };
+
+  // instance
+  "instance.misconfigured": { readonly option: string };
+  "instance.closed": { readonly call: string };
+
+  // admission
+  "admission.contract_drift": { readonly verb: string; readonly sealed: string; readonly current: string | null };
+  "admission.plan_stale": { readonly path: string; readonly was: string; readonly now: string };
+  "admission.unauthenticated": { readonly call: string };
+  "admission.approval_missing": { readonly runbookId: string; readonly needed: number; readonly present: number };
+  "admission.approval_expired": { readonly runbookId: string; readonly expiredAt: number };
+  "admission.approval_consumed": { readonly runbookId: string; readonly runId: string };
+  "admission.approval_refused": { readonly runbookId: string; readonly reason: string };
+  "admission.document_mismatch": { readonly runbookId: string; readonly viewed: string; readonly current: readonly string[] };
+  "admission.handler_missing": { readonly verb: string };
+  "admission.refused": { readonly blockers: readonly string[] };
+
+  // runs
+  "runbook.not_found": { readonly scope: string; readonly runbookId: string };
+  "run.not_found": { readonly scope: string; readonly runId: string };
+  "run.terminal": { readonly runId: string; readonly status: string };
+  "run.dedup_conflict": { readonly dedupKey: string; readonly runId: string; readonly runbookId: string };
+  "run.not_completed": { readonly runId: string; readonly status: string; readonly reason: string | null };
+  "run.invalid_option": { readonly option: string };
+  "lease.stale": { readonly stream: string; readonly epoch: number; readonly currentEpoch: number };
+  "lease.held": { readonly runId: string; readonly owner: string };
+  "lock.required": { readonly runbookId: string; readonly writeSetSize: number };
+  "lock.contention": { readonly kind: string; readonly id: string; readonly holder: string | null; readonly waitedMs: number };
+  "lock.lost": { readonly runId: string };
+  "lock.too_many": { readonly locks: number; readonly locksMax: number };
+  "write.undeclared": { readonly stepId: string; readonly kind: string; readonly id: string | null };
+  "step.args_invalid": { readonly stepId: string; readonly issues: readonly string[] };
+  "step.result_invalid": { readonly stepId: string; readonly issues: readonly string[] };
+  "step.handler_threw": { readonly stepId: string };
+  "step.timeout": { readonly stepId: string; readonly timeoutMs: number };
+  "step.not_waiting": { readonly runId: string; readonly stepId: string };
+  "wait.timeout": { readonly stepId: string; readonly until: number };
+  "decision.rejected": { readonly stepId: string; readonly by: string };
+  "signal.conflict": { readonly runId: string; readonly key: string };
+  "signal.invalid": { readonly runId: string; readonly key: string; readonly issues: readonly string[] };
+  "signal.too_many": { readonly runId: string; readonly undeliveredMax: number };
+  "context.closed": { readonly stepId: string; readonly call: string };
+
+  // stores
+  "store.conflict": { readonly stream: string; readonly expectedSeq: number; readonly actualSeq: number };
+  "store.corrupt": { readonly what: string; readonly id: string; readonly seq: number | null };
+  "store.append_only": { readonly table: string };
+  "store.busy": { readonly waitedMs: number };
+  "store.closed": { readonly call: string };
+  "store.failed": { readonly call: string };
+  "store.full": { readonly call: string };
+  "store.schema_newer": { readonly found: number; readonly supported: number };
+  "sqlite.driver_missing": { readonly node: string };
+
+  // ours
+  "internal.invariant": { readonly rule: string };
+}
+
+/** Every code a {@link RunsealError} can carry: `topic.what_is_wrong`. */
+export type ErrorCode = keyof ErrorDetails;
+
+/**
+ * The one class this package throws.
+ *
+ * Branch with {@link isRunsealError}, never with `instanceof`: the ESM and the CJS copy of this class differ.
+ */
+export class RunsealError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = "RunsealError";
+  readonly code: C;
+  readonly details: ErrorDetails[C];
+
+  constructor(code: C, message: string, details: ErrorDetails[C], options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+
+  /** The error as plain JSON: code, message and details; never the stack, never the cause. */
+  toJSON(): { readonly code: C; readonly message: string; readonly details: ErrorDetails[C] } {
+    return { code: this.code, message: this.message, details: this.details };
+  }
+}
+
+/**
+ * Tells whether `value` is an error of this package, of the given code where one is named.
+ *
+ * Looks at name and code, so that it also holds for errors of another copy of the package (ESM beside CJS, two versions).
+ */
+export function isRunsealError(value: unknown): value is RunsealError;
+export function isRunsealError<C extends ErrorCode>(value: unknown, code: C): value is RunsealError<C>;
+export function isRunsealError(value: unknown, code?: ErrorCode): boolean {
+  if (!(value instanceof Error) || value.name !== "RunsealError") return false;
+  const found: unknown = "code" in value ? value.code : undefined;
+  return typeof found === "string" && (code === undefined || found === code);
+}

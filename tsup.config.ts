@@ -1,0 +1,13 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: { index: "src/index.ts", sqlite: "src/sqlite.ts", testing: "src/testing.ts" },
+  format: ["esm", "cjs"],
+  // tsup injects `baseUrl` into the declaration build, which TypeScript 6 rejects unless told otherwise
+  dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  platform: "node",
+  target: "node20",
+});
