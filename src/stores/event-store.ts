@@ -1,0 +1,144 @@
+import type { ChainedEvent, StoredEvent } from "../model/event.js";
+import type { Digest, RunbookId, RunId, Scope, StreamName } from "../model/ids.js";
+import type { RunHead, RunStatus, StreamHead } from "../model/run.js";
+
+/** Bytes that are named by their SHA-256 and stored together with the events that name them. */
+export interface ArtifactWrite {
+  readonly id: Digest;
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A lease asked for in the commit that starts or resumes a run: accepted only when nobody living holds it. */
+export interface LeaseClaim {
+  readonly owner: string;
+  /** The epoch before the claim plus one. */
+  readonly epoch: number;
+  /** Term from the store's now. */
+  readonly leaseMs: number;
+}
+
+/** What one commit does to one stream. */
+export interface StreamWrite {
+  readonly scope: Scope;
+  readonly stream: StreamName;
+  /** The head's seq before the write; 0 for a new stream. */
+  readonly expectedSeq: number;
+  /**
+   * Who writes, under which lease epoch. Refused as `stale` unless the head names this owner and epoch. `null` for streams and
+   * moments without a lease (submitting, approvals): then the head must have no owner, or the stream is a runbook stream.
+   */
+  readonly fence: { readonly owner: string; readonly epoch: number } | null;
+  /** Numbered `expectedSeq + 1 …` and chained from the head's hash; may be empty. */
+  readonly events: readonly ChainedEvent[];
+  readonly artifacts: readonly ArtifactWrite[];
+  /** The new projection of a run; `undefined` leaves it. A `useKey` that another run has: `exists`. */
+  readonly run?: RunHead;
+  /** Takes the lease in the same transaction; excludes `fence`. */
+  readonly claim?: LeaseClaim;
+  /** Gives the lease up in the same transaction: the head's owner becomes `null`. */
+  readonly releaseLease?: boolean;
+  readonly consume?: {
+    /** Tokens of approvals; each can be spent once per scope. */
+    readonly approvals?: readonly string[];
+    /** Keys of inbox entries of this run that these events turned into history. */
+    readonly signals?: readonly string[];
+  };
+}
+
+/** What came of a commit. Everything but `committed` means that nothing at all was written. */
+export type CommitAnswer =
+  | {
+      readonly kind: "committed";
+      readonly heads: readonly { readonly stream: StreamName; readonly seq: number; readonly hash: Digest }[];
+      readonly at: number;
+    }
+  /** A stream is not at its `expectedSeq`. */
+  | { readonly kind: "conflict"; readonly stream: StreamName; readonly actualSeq: number }
+  /** Another owner or epoch holds the stream. */
+  | { readonly kind: "stale"; readonly stream: StreamName; readonly currentEpoch: number; readonly owner: string | null }
+  /** A claim met a living owner. */
+  | { readonly kind: "held"; readonly stream: StreamName; readonly owner: string; readonly leaseUntil: number }
+  /** Another run has the `useKey`. */
+  | { readonly kind: "exists"; readonly runId: RunId; readonly runbookId: RunbookId }
+  /** An approval token was spent before. */
+  | { readonly kind: "spent"; readonly token: string };
+
+/** The one way to write history (decision 4.0). */
+export interface EventStore {
+  /**
+   * Writes all streams or none, in one transaction.
+   *
+   * Stamps every event with the store's time. Correctness of the whole package rests on these checks: sequence, fence, claim,
+   * `useKey` and approval tokens are decided inside the transaction, by every implementation alike.
+   *
+   * @throws `store.corrupt` when an event does not chain from the head (wrong `prev` or a gap in `seq`)
+   * @throws `store.busy` when the store could not be had within its deadline; nothing was written
+   * @throws `store.closed` after close
+   */
+  commit(writes: readonly StreamWrite[], options?: { readonly tx?: unknown }): Promise<CommitAnswer>;
+
+  /** Several independent commits, as few transactions as the store likes; each is answered for itself, in order. */
+  commitMany(commits: readonly (readonly StreamWrite[])[]): Promise<readonly CommitAnswer[]>;
+}
+
+/** Reading history. */
+export interface EventReader {
+  /**
+   * Events of one stream in order of `seq`.
+   * @throws `store.corrupt` while reading, naming the first `seq` whose payload does not match its digest
+   */
+  read(
+    scope: Scope,
+    stream: StreamName,
+    range?: { readonly fromSeq?: number; readonly toSeq?: number },
+  ): AsyncIterable<StoredEvent>;
+
+  /** The head of a stream, `undefined` when there is none. */
+  head(scope: Scope, stream: StreamName): Promise<StreamHead | undefined>;
+
+  /** Heads of every stream of a scope, sorted by stream in code-unit order. */
+  heads(scope: Scope): AsyncIterable<StreamHead>;
+}
+
+/** Which runs to list. Every member narrows. */
+export interface RunFilter {
+  readonly status?: readonly RunStatus[];
+  readonly runbookId?: RunbookId;
+  readonly queue?: string;
+  readonly dedupKey?: string;
+  readonly useKey?: string;
+  readonly parent?: RunId;
+  /** Continue after this run id (run ids sort by time). */
+  readonly after?: RunId;
+  /** Default 100. */
+  readonly limit?: number;
+}
+
+/** Finding runs by their heads. */
+export interface RunIndex {
+  /** Heads of runs, newest run id first. */
+  list(scope: Scope, filter: RunFilter): Promise<readonly StreamHead[]>;
+
+  /**
+   * Runs that somebody should work on now: queued; running under a dead lease; parked with `wakeAt` due. By priority (higher
+   * first), then run id. A living owner's runs are never among them. Only a hint: the claim in `commit` decides.
+   */
+  due(query: {
+    readonly scope: Scope | null;
+    readonly queues: readonly string[] | null;
+    readonly limit: number;
+  }): Promise<readonly StreamHead[]>;
+
+  /** The earliest `wakeAt` or lease end that lies ahead, milliseconds since the epoch by the store's clock, and that clock's now. */
+  nextWake(query: {
+    readonly scope: Scope | null;
+    readonly queues: readonly string[] | null;
+  }): Promise<{ readonly now: number; readonly at: number | null }>;
+}
+
+/** Making the projections anew. */
+export interface ProjectionAdmin {
+  /** Drops every head of a scope and computes them again from the log and the inbox. */
+  rebuild(scope: Scope): Promise<{ readonly streams: number }>;
+}

@@ -1,0 +1,27 @@
+import type { Digest, RunbookId, Scope } from "../model/ids.js";
+import type { Runbook } from "../model/runbook.js";
+
+/** Sealed runbooks: inserted once, never changed, checked on every read. */
+export interface RunbookStore {
+  /**
+   * Stores a runbook under its id; a repeat changes nothing. A document (what a person reads) that is new for a known id is
+   * added beside the earlier ones.
+   * @throws `store.corrupt` when the id is not the digest of the content, or another content has the same first 128 bits
+   */
+  put(runbook: Runbook): Promise<{ readonly isNew: boolean }>;
+
+  /**
+   * The runbook with its newest document, `undefined` when the scope has none of this id.
+   * @throws `store.corrupt` when stored bytes do not match id or document digest
+   */
+  get(scope: Scope, id: RunbookId): Promise<Runbook | undefined>;
+
+  /** The digests of every document stored for an id, oldest first. */
+  documents(scope: Scope, id: RunbookId): Promise<readonly Digest[]>;
+
+  /** Gives a session's next version number to a compilation; the same runbook compiled twice in a row keeps its number. */
+  recordVersion(scope: Scope, sessionId: string, id: RunbookId): Promise<number>;
+
+  /** Ids of a scope, in order of first storing, after `after`; default limit 100. */
+  list(scope: Scope, options?: { readonly after?: RunbookId; readonly limit?: number }): Promise<readonly RunbookId[]>;
+}

@@ -1,0 +1,29 @@
+import type { ArtifactStore } from "./artifact-store.js";
+import type { EventReader, EventStore, ProjectionAdmin, RunIndex } from "./event-store.js";
+import type { Inbox } from "./inbox.js";
+import type { LeaseStore } from "./lease-store.js";
+import type { LockManager } from "./lock-manager.js";
+import type { RunbookStore } from "./runbook-store.js";
+
+/** Everything an instance keeps, behind small ports. Making one does no I/O; the first call opens it. */
+export interface Stores {
+  readonly runbooks: RunbookStore;
+  readonly events: EventStore;
+  readonly reader: EventReader;
+  readonly runs: RunIndex;
+  readonly artifacts: ArtifactStore;
+  readonly inbox: Inbox;
+  readonly leases: LeaseStore;
+  /** Absent: runbooks with a write-set are refused with `lock.required`. */
+  readonly locks?: LockManager;
+  readonly projections: ProjectionAdmin;
+  /**
+   * Calls back after a commit or an inbox message of this process (and of others, where the store can tell), so that waiting
+   * code looks again without polling. Only a hint. Returns the unsubscription.
+   */
+  watch(listener: () => void): () => void;
+  /** What a process is called in leases and locks: host, pid, start time and a nonce. */
+  readonly owner: string;
+  /** Closes files and connections; later calls throw `store.closed`. */
+  close(): Promise<void>;
+}
