@@ -2,7 +2,7 @@ import { importsOf, type ImportEdge } from "./imports.js";
 import type { Finding, SourceText } from "./source-tree.js";
 
 /** What one room may import. */
-export interface RoomPlan {
+interface RoomPlan {
   /** Rooms it may know, besides itself. */
   readonly rooms: readonly string[];
   /** Packages and `node:` modules; a package covers its subpaths. */
