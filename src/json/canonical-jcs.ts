@@ -1,0 +1,167 @@
+import { OpenContainers } from "./open-containers.js";
+import { describeNumber, describeType } from "./plain.js";
+import { quote, quoteName } from "./quote.js";
+import { sortNames } from "./sort-names.js";
+import { checkSize, refuse, refuseSize, walkSafely } from "./walk.js";
+import type { CanonicalOptions, Walk } from "./walk.js";
+
+/** Largest text when the caller names no limit: 256 MiB, half of the longest string an engine makes. */
+const JCS_BYTES_MAX_DEFAULT = 268_435_456;
+
+/**
+ * Writes RFC 8785 text of any JSON-like value: IEEE doubles, any depth.
+ *
+ * For the public vectors and for payloads outside sealed content; identities are made with {@link canonicalize}. It reads a value
+ * as `JSON.stringify` does: getters and `toJSON` are called, boxed primitives are unboxed, a member that is undefined, a function
+ * or a symbol is left out, such an element is written `null`, and only own enumerable members with string names count.
+ *
+ * Cost: linear in the text, `n log n` in the names of one object; no recursion, so that memory alone bounds the depth.
+ *
+ * @throws {@link RunsealError} `value.not_canonical` for NaN, an infinity, a bigint, a lone surrogate, a cycle, a root without a
+ * JSON form, and when a getter, a `toJSON` or a Proxy trap throws; `value.too_large` beyond `bytesMax` (default 256 MiB)
+ */
+export function canonicalizeJcs(value: unknown, options?: CanonicalOptions): string {
+  return walkSafely(options?.bytesMax ?? JCS_BYTES_MAX_DEFAULT, (walk) => {
+    const text = new JcsWriter(walk).write(value);
+    checkSize(walk, text);
+    return text;
+  });
+}
+
+/** A container being written; `names` is null for an array. */
+interface Frame {
+  readonly container: object;
+  readonly names: readonly string[] | null;
+  /** How many containers close with this one: itself and the `toJSON` objects that led to it. */
+  readonly opened: number;
+  /** Index of the element or name that comes next. */
+  next: number;
+  /** What stands before the next member: nothing, then a comma. */
+  comma: "" | ",";
+}
+
+class JcsWriter {
+  readonly #walk: Walk;
+  readonly #open = new OpenContainers();
+  readonly #frames: Frame[] = [];
+  #text = "";
+
+  constructor(walk: Walk) {
+    this.#walk = walk;
+  }
+
+  write(root: unknown): string {
+    if (!this.#value("", root)) refuse(this.#walk, "a value without a JSON form");
+    for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
+      const finished = frame.names === null ? this.#elements(frame, frame.container) : this.#members(frame, frame.names);
+      if (finished) this.#close(frame);
+    }
+    return this.#text;
+  }
+
+  /** Writes elements until one opens a container; tells whether the array is finished. */
+  #elements(frame: Frame, container: object): boolean {
+    const array = container as readonly unknown[];
+    const { path } = this.#walk;
+    const level = this.#frames.length;
+    this.#walk.depth = level;
+    while (frame.next < array.length) {
+      const index = frame.next;
+      frame.next = index + 1;
+      path[level - 1] = index;
+      if (!this.#value(frame.comma, array[index])) this.#text += `${frame.comma}null`;
+      frame.comma = ",";
+      if (this.#frames.length > level) return false;
+    }
+    return true;
+  }
+
+  /** Writes members until one opens a container; tells whether the object is finished. */
+  #members(frame: Frame, names: readonly string[]): boolean {
+    const object = frame.container as Readonly<Record<string, unknown>>;
+    const { path } = this.#walk;
+    const level = this.#frames.length;
+    this.#walk.depth = level;
+    for (let name = names[frame.next]; name !== undefined; name = names[frame.next]) {
+      frame.next += 1;
+      path[level - 1] = name;
+      const quoted = quoteName(name) ?? refuse(this.#walk, "a lone surrogate in a name");
+      if (this.#value(frame.comma + quoted, object[name])) frame.comma = ",";
+      if (this.#frames.length > level) return false;
+    }
+    return true;
+  }
+
+  /** Writes `prefix` and a scalar, or `prefix` and the start of a container; writes nothing and says so when JSON has no form for it. */
+  #value(prefix: string, value: unknown): boolean {
+    if (typeof value === "object" && value !== null) return this.#object(prefix, value);
+    const text = this.#scalar(value);
+    if (text === undefined) return false;
+    this.#text += prefix + text;
+    return true;
+  }
+
+  #scalar(value: unknown): string | undefined {
+    switch (typeof value) {
+      case "string":
+        return quote(value) ?? refuse(this.#walk, "a lone surrogate");
+      case "number":
+        return Number.isFinite(value) ? `${value}` : refuse(this.#walk, describeNumber(value));
+      case "boolean":
+        return value ? "true" : "false";
+      case "bigint":
+        return refuse(this.#walk, describeType(value));
+      case "object":
+        return "null";
+      default:
+        return undefined;
+    }
+  }
+
+  #object(prefix: string, object: object): boolean {
+    let value: unknown = object;
+    let opened = 0;
+    while (hasToJson(value)) {
+      opened += this.#enter(value);
+      value = value.toJSON();
+    }
+    value = unboxed(value);
+    if (value instanceof BigInt) refuse(this.#walk, "a boxed bigint");
+    if (typeof value !== "object" || value === null) {
+      this.#leave(opened);
+      return this.#value(prefix, value);
+    }
+    opened += this.#enter(value);
+    const names = Array.isArray(value) ? null : sortNames(Object.keys(value));
+    this.#text += prefix + (names === null ? "[" : "{");
+    this.#frames.push({ container: value, names, opened, next: 0, comma: "" });
+    return true;
+  }
+
+  #close(frame: Frame): void {
+    this.#text += frame.names === null ? "]" : "}";
+    const { length } = this.#text;
+    if (length > this.#walk.bytesMax) refuseSize(this.#walk, length);
+    this.#frames.pop();
+    this.#leave(frame.opened);
+  }
+
+  /** Opens one container; gives 1, the number opened. */
+  #enter(container: object): number {
+    if (this.#open.has(container)) refuse(this.#walk, "a cycle");
+    this.#open.push(container);
+    return 1;
+  }
+
+  #leave(opened: number): void {
+    for (let left = opened; left > 0; left -= 1) this.#open.pop();
+  }
+}
+
+function hasToJson(value: unknown): value is { toJSON(): unknown } {
+  return typeof value === "object" && value !== null && "toJSON" in value && typeof value.toJSON === "function";
+}
+
+function unboxed(value: unknown): unknown {
+  return value instanceof String || value instanceof Number || value instanceof Boolean ? value.valueOf() : value;
+}

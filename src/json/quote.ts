@@ -1,0 +1,36 @@
+const NEEDS_ESCAPE = /[^\x20\x21\x23-\x5b\x5d-\ud7ff\ue000-\uffff]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const NAMES_MAX = 4096;
+const NAME_LENGTH_MAX = 64;
+
+const quotedNames = new Map<string, string>();
+
+/** Tells whether `text` has no lone surrogate; linear. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
+
+/**
+ * Writes `text` as a JSON string literal in the form of RFC 8785, or `undefined` when it holds a lone surrogate.
+ *
+ * Cost: linear; text without quotes, backslashes, control characters and surrogates is copied as it stands.
+ */
+export function quote(text: string): string | undefined {
+  if (!NEEDS_ESCAPE.test(text)) return `"${text}"`;
+  return isWellFormed(text) ? JSON.stringify(text) : undefined;
+}
+
+/**
+ * Writes a member name with its colon, or `undefined` when it holds a lone surrogate.
+ *
+ * Names repeat in nearly every document, so short ones are remembered: at most 4,096 names of at most 64 UTF-16 units each.
+ */
+export function quoteName(name: string): string | undefined {
+  const known = quotedNames.get(name);
+  if (known !== undefined) return known;
+  const quoted = quote(name);
+  if (quoted === undefined) return undefined;
+  const member = `${quoted}:`;
+  if (name.length <= NAME_LENGTH_MAX && quotedNames.size < NAMES_MAX) quotedNames.set(name, member);
+  return member;
+}
