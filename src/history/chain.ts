@@ -1,0 +1,92 @@
+import type { ChainedEvent, EventDraft } from "../model/event.js";
+import type { Digest, Scope, StreamName } from "../model/ids.js";
+import type { JsonValue } from "../json/value.js";
+import { EVENTS } from "../model/event.js";
+import { RunsealError } from "../errors/error.js";
+import { canonicalize } from "../json/canonical.js";
+import { digestOf, digestOfText } from "../json/digest.js";
+import { redact } from "../secrets/redact.js";
+
+/** Largest payload of one event: 1 MiB of canonical text. */
+export const EVENT_BYTES_MAX = 1_048_576;
+
+const EVENT_TAG = "runseal/event/1";
+const PAYLOAD_TAG = "runseal/payload/1";
+const STREAM_TAG = "runseal/stream/1";
+
+/** The end of a chain that the next event links to. */
+export interface ChainHead {
+  readonly scope: Scope;
+  readonly stream: StreamName;
+  readonly seq: number;
+  readonly hash: Digest;
+}
+
+/** The `prev` of a stream's first event: it binds the chain to scope and stream. */
+export function genesisHash(scope: Scope, stream: StreamName): Digest {
+  return digestOf(STREAM_TAG, { scope, stream });
+}
+
+/** The head of a stream that has no event yet. */
+export function emptyHead(scope: Scope, stream: StreamName): ChainHead {
+  return { scope, stream, seq: 0, hash: genesisHash(scope, stream) };
+}
+
+/**
+ * Turns what happened into the next event of a chain: the one path on which payloads are redacted, before anything is hashed.
+ *
+ * @throws {@link RunsealError} `value.too_large` when the payload's text is longer than 1 MiB
+ * @throws {@link RunsealError} `value.not_canonical` when the payload is outside the value model
+ */
+export function chainEvent(head: ChainHead, draft: EventDraft, epoch: number): ChainedEvent {
+  const payload: JsonValue = draft.payload;
+  const payloadText = canonicalize(redact(payload), { bytesMax: EVENT_BYTES_MAX });
+  const payloadDigest = payloadDigestOf(payloadText);
+  const event = {
+    stream: head.stream,
+    seq: head.seq + 1,
+    kind: draft.kind,
+    v: EVENTS[draft.kind].v,
+    epoch,
+    payloadText,
+    payloadDigest,
+    prev: head.hash,
+  };
+  return { ...event, hash: eventHash(event) };
+}
+
+/** Digest of a payload's canonical text. */
+export function payloadDigestOf(payloadText: string): Digest {
+  return digestOfText(PAYLOAD_TAG, payloadText);
+}
+
+/** The hash of an event over everything but its payload's text, of which it covers the digest. */
+export function eventHash(event: Omit<ChainedEvent, "hash" | "payloadText">): Digest {
+  // written out in key order: the canonical text of these seven members
+  const text = `{"epoch":${event.epoch},"kind":${JSON.stringify(event.kind)},"payloadDigest":"${event.payloadDigest}","prev":"${event.prev}","seq":${event.seq},"stream":${JSON.stringify(event.stream)},"v":${event.v}}`;
+  return digestOfText(EVENT_TAG, text);
+}
+
+/** Why a stored event can't be trusted; `undefined` = it chains from `head` and matches its digests. */
+export function brokenLink(head: ChainHead, event: ChainedEvent): string | undefined {
+  if (event.stream !== head.stream) return `belongs to stream "${event.stream}"`;
+  if (event.seq !== head.seq + 1) return `has seq ${event.seq} where ${head.seq + 1} follows`;
+  if (event.prev !== head.hash) return "does not link to the event before it";
+  if (payloadDigestOf(event.payloadText) !== event.payloadDigest) return "has a payload that does not match its digest";
+  return eventHash(event) === event.hash ? undefined : "does not match its hash";
+}
+
+/**
+ * Refuses an event that does not chain from `head`.
+ *
+ * @throws {@link RunsealError} `store.corrupt` naming stream and seq
+ */
+export function assertLinked(head: ChainHead, event: ChainedEvent): void {
+  const broken = brokenLink(head, event);
+  if (broken === undefined) return;
+  throw new RunsealError("store.corrupt", `event ${event.seq} of "${head.stream}" ${broken}`, {
+    what: "event",
+    id: head.stream,
+    seq: event.seq,
+  });
+}
