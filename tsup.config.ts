@@ -6,6 +6,8 @@ export default defineConfig({
   // tsup injects `baseUrl` into the declaration build, which TypeScript 6 rejects unless told otherwise
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
   splitting: true,
+  // makes rollup write the CommonJS chunks; tsup's own way rewrites classes, `?.` and `??` into helper calls
+  treeshake: true,
   sourcemap: true,
   clean: true,
   platform: "node",

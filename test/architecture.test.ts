@@ -51,7 +51,8 @@ const HOUSE: HousePlan = {
     testing: { rooms: ["worker", "instance", ...BELOW_INSTANCE], packages: ["node:assert", "node:child_process"] },
   },
   doors: {
-    "index.ts": ["worker", "instance", ...BELOW_INSTANCE],
+    // never the engine: `execute` is the only way to a handler (decision 3.1)
+    "index.ts": ["worker", "instance", "stores", "review", "compile", ...BELOW_ENGINE],
     "sqlite.ts": ["sqlite", "sql"],
     "testing.ts": ["testing"],
   },
