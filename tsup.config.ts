@@ -1,7 +1,10 @@
 import { defineConfig } from "tsup";
 
+/** Built file -> source: one entry a door. */
+export const doors = { index: "src/index.ts", sqlite: "src/sqlite.ts", testing: "src/testing.ts" };
+
 export default defineConfig({
-  entry: { index: "src/index.ts", sqlite: "src/sqlite.ts", testing: "src/testing.ts" },
+  entry: doors,
   format: ["esm", "cjs"],
   // tsup injects `baseUrl` into the declaration build, which TypeScript 6 rejects unless told otherwise
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ts from "typescript";
 import { afterAll, describe, expect, test } from "vitest";
+import { doors as built } from "../tsup.config.js";
 import { importsOf } from "./house/imports.js";
 import { readSourceTree } from "./house/source-tree.js";
 import { readSurface, surfaceDiff, type Surface } from "./house/surface.js";
@@ -33,15 +34,18 @@ describe("the surface", () => {
     expect(current).toEqual(golden);
   });
 
-  test("has the doors that the package exports, and each is built", () => {
-    const manifest = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as { exports: Record<string, unknown> };
-    const exported = Object.keys(manifest.exports).filter((door) => door !== "./package.json");
-    expect(exported.map((door) => door.replace(/^\./, "runseal")).sort()).toEqual(Object.keys(golden).sort());
-    expect(readSourceTree(`${ROOT}src`).flatMap((file) => (file.room === "" ? [file.path] : []))).toEqual([
-      "index.ts",
-      "sqlite.ts",
-      "testing.ts",
-    ]);
+  test("has one list of doors: the package's exports, the build's entries, the path mapping, and the files of src", () => {
+    const { exports } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as { exports: Record<string, unknown> };
+    const { compilerOptions } = JSON.parse(readFileSync(`${ROOT}tsconfig.json`, "utf8")) as {
+      compilerOptions: { paths: Record<string, unknown> };
+    };
+    const files = readSourceTree(`${ROOT}src`).flatMap((file) => (file.room === "" ? [file.path.replace(/\.ts$/, "")] : []));
+    const doors = Object.keys(golden).sort();
+    const exported = Object.keys(exports).filter((door) => door !== "./package.json");
+    expect(exported.map((door) => door.replace(/^\./, "runseal")).sort()).toEqual(doors);
+    expect(Object.keys(compilerOptions.paths).sort()).toEqual(doors);
+    expect(files.map(doorOf).sort()).toEqual(doors);
+    expect(Object.keys(built).map(doorOf).sort()).toEqual(doors);
   });
 
   test("opens no door to the engine: execute is the only way to a handler (decision 3.1)", () => {
@@ -52,6 +56,10 @@ describe("the surface", () => {
     expect(opened.filter((path) => path.startsWith("engine/"))).toEqual([]);
   });
 });
+
+function doorOf(file: string): string {
+  return file === "index" ? "runseal" : `runseal/${file}`;
+}
 
 describe("a changed surface is seen", () => {
   const folder = mkdtempSync(join(tmpdir(), "runseal-surface-"));
