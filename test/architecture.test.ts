@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { findCycles } from "./house/cycles.js";
 import { checkDoor } from "./house/door.js";
+import { readFloorPage, sortedPlan } from "./house/floor-page.js";
 import { checkFloors, type HousePlan } from "./house/floor-plan.js";
 import { importsOf } from "./house/imports.js";
 import { parseSource, printed, readSourceTree } from "./house/source-tree.js";
@@ -26,7 +28,7 @@ const HOUSE: HousePlan = {
 
     // floor 2, mind: no clock, no chance, no I/O
     expression: { rooms: ["model", ...GROUND] },
-    secrets: { rooms: ["model", ...GROUND] },
+    secrets: { rooms: [...GROUND] },
     catalog: { rooms: ["expression", "secrets", "model", ...GROUND], packages: ["zod"] },
     compile: { rooms: ["catalog", "expression", "secrets", "model", ...GROUND] },
     history: { rooms: ["expression", "secrets", "model", ...GROUND] },
@@ -39,16 +41,16 @@ const HOUSE: HousePlan = {
     engine: { rooms: ["stores", ...BELOW_ENGINE] },
 
     // floor 5, households
-    instance: { rooms: [...BELOW_INSTANCE], packages: ["node:async_hooks", "node:crypto"] },
-    worker: { rooms: ["instance", "engine", "stores", "model", ...GROUND], packages: ["node:crypto", "node:os"] },
+    instance: { rooms: [...BELOW_INSTANCE], packages: ["node:async_hooks", "node:crypto", "node:os"] },
+    worker: { rooms: ["instance", "engine", "stores", "history", "model", ...GROUND] },
 
     // floor 6, windows
     sql: { rooms: ["stores", "history", "model", ...GROUND] },
     sqlite: {
       rooms: ["sql", "stores", "history", "model", ...GROUND],
-      packages: ["libsql", "node:sqlite", "node:fs", "node:module", "node:path", "node:url", "node:crypto", "node:os"],
+      packages: ["libsql", "node:sqlite", "node:fs", "node:path", "node:os"],
     },
-    testing: { rooms: ["worker", "instance", ...BELOW_INSTANCE], packages: ["node:assert", "node:child_process"] },
+    testing: { rooms: ["worker", "instance", ...BELOW_INSTANCE], packages: ["node:assert"] },
   },
   doors: {
     // never the engine: `execute` is the only way to a handler (decision 3.1)
@@ -81,6 +83,11 @@ describe("the house", () => {
     const doors = house.filter((file) => file.room === "");
     expect(doors.length).toBeGreaterThan(0);
     expect(printed(doors.flatMap(checkDoor))).toEqual([]);
+  });
+
+  test("the plan is the one that docs/architecture.md prints", () => {
+    const page = readFileSync(new URL("../docs/architecture.md", import.meta.url), "utf8");
+    expect(readFloorPage(page)).toEqual(sortedPlan(HOUSE.rooms));
   });
 
   test("the plan itself has no circle between rooms", () => {
@@ -125,6 +132,20 @@ describe("the floor plan refuses", () => {
       'index.ts:1 is a door that may not open "ground" ("ground/upward.ts")',
       'index.ts:2 is a door that imports "zod"; doors only open rooms',
     ]);
+  });
+
+  test("a page whose table says something else", () => {
+    const page =
+      "| floor | room | may know | packages |\n| --- | --- | --- | --- |\n| 0 | `ground` | | |\n| 1 | `nouns` | ground | |\n| 2 | `mind` | everything above | `zod` |\n";
+    const words = "| | `a` | | |\n| | `b` | a | |\n| | `c` | all but a | `x`, `y` |\n| | `d` | b, ground | |\n";
+    expect(readFloorPage(page)["mind"]).toEqual({ rooms: ["ground", "nouns"], packages: ["zod"] });
+    expect(readFloorPage(words)).toEqual({
+      a: { rooms: [], packages: [] },
+      b: { rooms: ["a"], packages: [] },
+      c: { rooms: ["b"], packages: ["x", "y"] },
+      d: { rooms: ["b", "errors", "json", "time"], packages: [] },
+    });
+    expect(readFloorPage(words)).not.toEqual(sortedPlan(MINI.rooms));
   });
 
   test("circles of files, also through types", () => {
