@@ -95,5 +95,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ["**/*.{js,mjs,cjs}"], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ["test/package/smoke/**"], rules: { "no-console": "off", "@typescript-eslint/no-require-imports": "off" } },
 );

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { describe, expect, inject, test } from "vitest";
@@ -57,6 +57,13 @@ describe("a consumer of the packed package", () => {
     expect(stderr).not.toContain("Error");
     // the first two say why the others matter: two classes, one error
     expect(JSON.parse(stdout)).toEqual([false, false, true, true, false, true, true, false]);
+  });
+
+  test.each(["smoke.mjs", "smoke.cjs"])("runs a small story from end to end: %s", (file) => {
+    cpSync(`${ROOT}test/package/smoke`, consumer, { recursive: true });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: consumer, encoding: "utf8", timeout: 60_000 });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/: ok\n$/);
   });
 
   test("type-checks as .mts and as .cts with every type of the surface, strictly and without skipping our declarations", () => {
