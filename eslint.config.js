@@ -3,7 +3,6 @@ import tseslint from "typescript-eslint";
 const PURE_ROOMS = [
   "json",
   "errors",
-  "time",
   "model",
   "expression",
   "secrets",

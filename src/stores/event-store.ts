@@ -32,7 +32,12 @@ export interface StreamWrite {
   /** Numbered `expectedSeq + 1 …` and chained from the head's hash; may be empty. */
   readonly events: readonly ChainedEvent[];
   readonly artifacts: readonly ArtifactWrite[];
-  /** The new projection of a run; `undefined` leaves it. A `useKey` that another run has: `exists`. */
+  /**
+   * The new projection of a run, made by `nextRunHead`; `undefined` leaves it. A `useKey` that another run has: `exists`.
+   *
+   * Status, reason, `wakeAt` and `useKey` move; the rest is settled by the first write, `submittedAt` by the store's time. A run that
+   * is parked or has ended has no owner, with or without `releaseLease`.
+   */
   readonly run?: RunHead;
   /** Takes the lease in the same transaction; excludes `fence`. */
   readonly claim?: LeaseClaim;
@@ -69,16 +74,21 @@ export interface EventStore {
   /**
    * Writes all streams or none, in one transaction.
    *
-   * Stamps every event with the store's time. Correctness of the whole package rests on these checks: sequence, fence, claim,
+   * Where several answers would do, a write is answered for its lease before its sequence, then for `useKey` and tokens; the first
+   * write that is refused decides. Stamps every event with the store's time. Correctness of the whole package rests on these checks: sequence, fence, claim,
    * `useKey` and approval tokens are decided inside the transaction, by every implementation alike.
    *
-   * @throws `store.corrupt` when an event does not chain from the head (wrong `prev` or a gap in `seq`)
+   * @throws `store.corrupt` when an event does not chain from the head (wrong `prev` or a gap in `seq`), does not have the fence's
+   * epoch, or an artifact's bytes do not have its id
    * @throws `store.busy` when the store could not be had within its deadline; nothing was written
    * @throws `store.closed` after close
    */
   commit(writes: readonly StreamWrite[], options?: { readonly tx?: unknown }): Promise<CommitAnswer>;
 
-  /** Several independent commits, as few transactions as the store likes; each is answered for itself, in order. */
+  /**
+   * Several independent commits, as few transactions as the store likes; each is answered for itself, in order, and sees what the
+   * ones before it wrote. What throws in `commit` throws here, and then none of them is written.
+   */
   commitMany(commits: readonly (readonly StreamWrite[])[]): Promise<readonly CommitAnswer[]>;
 }
 

@@ -27,7 +27,10 @@ export type PutAnswer =
 
 /** The append-only inbox of runs (decision 3.10): evidence beside the log, so that senders never write a run's stream. */
 export interface Inbox {
-  /** Stores a message and makes the run due (`wakeAt` 0), in one transaction. */
+  /**
+   * Stores a message and makes the run due (`wakeAt` 0), in one transaction. A key that is known is answered `same` or `conflict`
+   * whatever became of the run, so that a sender may repeat itself; another kind under the same key is a conflict.
+   */
   put(entry: InboxEntry): Promise<PutAnswer>;
 
   /** Messages that no commit has consumed yet, in order of arrival. */
@@ -37,5 +40,10 @@ export interface Inbox {
   all(scope: Scope, runId: RunId): Promise<readonly (InboxEntry & { readonly order: number; readonly consumed: boolean })[]>;
 }
 
-/** Undelivered messages a run may have at a time. */
+/** Undelivered messages a run may have before signals and decisions are refused. */
 export const INBOX_UNDELIVERED_MAX = 1000;
+
+/** Whether a full inbox refuses this kind: what stops a run always finds room. */
+export function isBounded(kind: InboxKind): boolean {
+  return kind === "signal" || kind === "decision";
+}

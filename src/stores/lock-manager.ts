@@ -46,6 +46,7 @@ export interface LockManager {
    * asks for a key that it already holds gets it.
    *
    * @param requests - sorted by key, each key once
+   * @param options - `deadlineMs` from now; 0 tries once. An aborted `signal` rejects with its reason.
    * @throws `lock.contention` past the deadline, naming the entity, its holder and the time waited; nothing is held
    */
   acquire(

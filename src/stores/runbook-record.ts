@@ -87,3 +87,28 @@ function assertDigest(what: string, id: RunbookId, filed: string, found: string)
   const message = `the ${what} of "${id}" has the digest "${found}", not "${filed}"`;
   throw new RunsealError("store.corrupt", message, { what, id, seq: null });
 }
+
+/** Digits of an id that a UUID keeps: 128 bits. */
+const SHORT_ID_DIGITS = 32;
+
+/** The part of an id that a UUID column can hold: `rb_` and its first 128 bits. */
+export function shortIdOf(id: RunbookId): string {
+  return id.slice(0, "rb_".length + SHORT_ID_DIGITS);
+}
+
+/**
+ * Refuses a runbook whose first 128 bits another one of the scope has (decision 1.4).
+ *
+ * @throws {@link RunsealError} `store.corrupt`
+ */
+export function assertShortIdFree(id: RunbookId, other: RunbookId): void {
+  if (other === id || shortIdOf(other) !== shortIdOf(id)) return;
+  const message = `"${id}" and "${other}" have the same first 128 bits; one of the two was made to collide`;
+  throw new RunsealError("store.corrupt", message, { what: "runbook", id, seq: null });
+}
+
+/** The error of a call that names a runbook which the scope does not have. */
+export function runbookNotFound(scope: Scope, runbookId: RunbookId): RunsealError<"runbook.not_found"> {
+  const message = `scope "${scope}" has no runbook "${runbookId}"; compile it there first`;
+  return new RunsealError("runbook.not_found", message, { scope, runbookId });
+}

@@ -19,9 +19,15 @@ export interface RunbookStore {
   /** The digests of every document stored for an id, oldest first. */
   documents(scope: Scope, id: RunbookId): Promise<readonly Digest[]>;
 
-  /** Gives a session's next version number to a compilation; the same runbook compiled twice in a row keeps its number. */
+  /**
+   * Gives a session's next version number to a compilation; the same runbook compiled twice in a row keeps its number.
+   * @throws `runbook.not_found` when the scope has no such runbook
+   */
   recordVersion(scope: Scope, sessionId: string, id: RunbookId): Promise<number>;
 
-  /** Ids of a scope, in order of first storing, after `after`; default limit 100. */
+  /** Ids of a scope, in order of first storing, after `after`; default limit 100. None after an unknown id. */
   list(scope: Scope, options?: { readonly after?: RunbookId; readonly limit?: number }): Promise<readonly RunbookId[]>;
 }
+
+/** How many ids `list` gives when nobody says. */
+export const RUNBOOKS_LISTED_DEFAULT = 100;

@@ -1,0 +1,224 @@
+import type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./lock-manager.js";
+import type { WallClock } from "../time/wall-clock.js";
+import { RunsealError } from "../errors/error.js";
+
+/** The first entity that could not be had, and who has it. */
+export interface LockBlocker {
+  readonly request: LockRequest;
+  readonly holder: LockHolder;
+}
+
+/** Where locks are written down: the part of a lock manager that differs between stores. */
+export interface LockTable {
+  /** Takes all or none for one grant. A row of the same run never blocks; rows of gone processes are dead. */
+  take(grant: number, requests: readonly LockRequest[], owner: LockOwner): Promise<LockBlocker | undefined>;
+  /** Gives everything of a grant back. */
+  give(grant: number): Promise<void>;
+  holder(key: string): Promise<LockHolder | undefined>;
+}
+
+interface Waiter {
+  readonly requests: readonly LockRequest[];
+  readonly owner: LockOwner;
+  readonly since: number;
+  readonly deadlineAt: number;
+  readonly resolve: (locks: HeldLocks) => void;
+  readonly reject: (reason: unknown) => void;
+  blocker: LockBlocker | undefined;
+  isSettled: boolean;
+}
+
+interface Grant {
+  readonly run: string;
+  readonly keys: readonly string[];
+  readonly lost: AbortController;
+}
+
+/** Tuning of a queue. */
+export interface LockQueueOptions {
+  readonly table: LockTable;
+  readonly clock: WallClock;
+  /** Delay until the table is asked again although nothing in this process changed; absent = others can't change it unseen. */
+  readonly pollMs?: () => number;
+}
+
+/**
+ * A lock manager over a {@link LockTable}: waiting, deadlines, and first come, first served inside the process.
+ *
+ * A request waits behind every earlier one that it can't stand beside, so that a crowd of readers never starves a writer; only keys
+ * that its run holds already are exempt, or the run would wait for itself.
+ */
+export class LockQueue implements LockManager {
+  readonly #table: LockTable;
+  readonly #clock: WallClock;
+  readonly #pollMs: (() => number) | undefined;
+  #waiting: Waiter[] = [];
+  readonly #grants = new Map<number, Grant>();
+  #lastGrant = 0;
+  #pumping: Promise<void> | undefined;
+  #again = false;
+  #callOff: () => void = () => undefined;
+
+  constructor(options: LockQueueOptions) {
+    this.#table = options.table;
+    this.#clock = options.clock;
+    this.#pollMs = options.pollMs;
+  }
+
+  async acquire(
+    requests: readonly LockRequest[],
+    options: { readonly deadlineMs: number; readonly owner: LockOwner; readonly signal?: AbortSignal },
+  ): Promise<HeldLocks> {
+    const { owner, signal } = options;
+    signal?.throwIfAborted();
+    const since = this.#clock.now();
+    const deadlineAt = since + options.deadlineMs;
+    let abort = (): void => undefined;
+    const waiting = new Promise<HeldLocks>((resolve, reject) => {
+      const waiter: Waiter = { requests, owner, since, deadlineAt, resolve, reject, blocker: undefined, isSettled: false };
+      this.#waiting.push(waiter);
+      abort = () => this.#settle(waiter, () => waiter.reject(signal?.reason));
+    });
+    signal?.addEventListener("abort", abort, { once: true });
+    this.wake();
+    try {
+      return await waiting;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  async holder(key: string): Promise<LockHolder | undefined> {
+    return this.#table.holder(key);
+  }
+
+  /** Looks at the table again: something was given back, here or elsewhere. */
+  wake(): void {
+    this.#again = true;
+    this.#pumping ??= this.#pump().finally(() => {
+      this.#pumping = undefined;
+      if (this.#again) this.wake();
+    });
+  }
+
+  /** Tells every holder that its locks can no longer be relied on. */
+  lose(): void {
+    for (const grant of this.#grants.values()) grant.lost.abort();
+    this.#grants.clear();
+  }
+
+  /** Rejects everybody who waits: the store is closing. */
+  close(reason: unknown): void {
+    for (const waiter of [...this.#waiting]) this.#settle(waiter, () => waiter.reject(reason));
+    this.lose();
+    this.#callOff();
+  }
+
+  async #pump(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      this.#callOff();
+      for (const waiter of [...this.#waiting]) await this.#attempt(waiter);
+    }
+    this.#scheduleNext();
+  }
+
+  async #attempt(waiter: Waiter): Promise<void> {
+    if (waiter.isSettled) return;
+    const isLast = this.#clock.now() >= waiter.deadlineAt;
+    const ahead = this.#blockedByEarlier(waiter);
+    if (ahead === undefined) await this.#take(waiter);
+    else waiter.blocker = ahead;
+    if (isLast) this.#settle(waiter, () => waiter.reject(this.#contention(waiter)));
+  }
+
+  async #take(waiter: Waiter): Promise<void> {
+    const grant = (this.#lastGrant += 1);
+    try {
+      waiter.blocker = await this.#table.take(grant, waiter.requests, waiter.owner);
+    } catch (error) {
+      this.#settle(waiter, () => waiter.reject(error));
+      return;
+    }
+    if (waiter.blocker !== undefined) return;
+    if (waiter.isSettled) {
+      await this.#table.give(grant);
+      return;
+    }
+    const keys = waiter.requests.map((request) => request.key);
+    const lost = new AbortController();
+    this.#grants.set(grant, { run: runOf(waiter.owner), keys, lost });
+    const waitedMs = this.#clock.now() - waiter.since;
+    const held = { requests: waiter.requests, waitedMs, lost: lost.signal, release: () => this.#release(grant) };
+    this.#settle(waiter, () => waiter.resolve(held));
+  }
+
+  async #release(grant: number): Promise<void> {
+    const held = this.#grants.get(grant);
+    if (held === undefined) return;
+    this.#grants.delete(grant);
+    try {
+      await this.#table.give(grant);
+    } catch (error) {
+      this.#grants.set(grant, held);
+      throw error;
+    }
+    this.wake();
+  }
+
+  #blockedByEarlier(waiter: Waiter): LockBlocker | undefined {
+    const run = runOf(waiter.owner);
+    for (const earlier of this.#waiting) {
+      if (earlier === waiter) return undefined;
+      if (runOf(earlier.owner) === run) continue;
+      const blocker = this.#clash(waiter, earlier, run);
+      if (blocker !== undefined) return blocker;
+    }
+    return undefined;
+  }
+
+  #clash(waiter: Waiter, earlier: Waiter, run: string): LockBlocker | undefined {
+    const request = waiter.requests.find((wanted) =>
+      earlier.requests.some((other) => other.key === wanted.key && (other.access === "write" || wanted.access === "write")),
+    );
+    if (request === undefined || this.#holds(run, request.key)) return undefined;
+    return earlier.blocker ?? { request, holder: { source: "unknown", runId: null, runbookId: null, holder: null } };
+  }
+
+  #holds(run: string, key: string): boolean {
+    return [...this.#grants.values()].some((grant) => grant.run === run && grant.keys.includes(key));
+  }
+
+  #settle(waiter: Waiter, settle: () => void): void {
+    if (waiter.isSettled) return;
+    waiter.isSettled = true;
+    this.#waiting = this.#waiting.filter((other) => other !== waiter);
+    settle();
+  }
+
+  #contention(waiter: Waiter): RunsealError<"lock.contention"> {
+    const waitedMs = this.#clock.now() - waiter.since;
+    const { kind, id } = waiter.blocker?.request ?? { kind: "", id: "" };
+    const holder = waiter.blocker?.holder.runId ?? null;
+    const whose = holder === null ? "someone" : `run "${holder}"`;
+    const message = `"${kind}" "${id}" is locked by ${whose}, after waiting ${waitedMs} ms; try again later, or let that run end`;
+    return new RunsealError("lock.contention", message, { kind, id, holder, waitedMs });
+  }
+
+  #scheduleNext(): void {
+    if (this.#waiting.length === 0) return;
+    const now = this.#clock.now();
+    const toDeadline = Math.min(...this.#waiting.map((waiter) => waiter.deadlineAt)) - now;
+    const ms = Math.max(0, Math.min(toDeadline, this.#pollMs?.() ?? toDeadline));
+    this.#callOff = this.#clock.after(ms, () => this.wake());
+  }
+}
+
+function runOf(owner: LockOwner): string {
+  return `${owner.scope}\n${owner.runId}`;
+}
+
+/** Whether a held lock keeps another run from a request for the same key. */
+export function locksClash(held: LockRequest, wanted: LockRequest): boolean {
+  return held.access === "write" || wanted.access === "write";
+}

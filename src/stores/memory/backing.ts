@@ -1,0 +1,119 @@
+import type { StoredEvent } from "../../model/event.js";
+import type { RunbookId, RunId, Scope, StreamName } from "../../model/ids.js";
+import type { StreamHead } from "../../model/run.js";
+import type { InboxEntry } from "../inbox.js";
+import type { LockOwner, LockRequest } from "../lock-manager.js";
+import type { RunbookRecord } from "../runbook-record.js";
+import type { WallClock } from "../../time/wall-clock.js";
+import { withPendingInbox } from "../../history/run-head.js";
+
+/** One stream: its log and the head beside it. */
+export interface StreamRecord {
+  readonly scope: Scope;
+  readonly stream: StreamName;
+  readonly events: StoredEvent[];
+  /** As the events tell it; messages that wait are counted in `pending`. */
+  head: StreamHead;
+  /** Messages that no commit has consumed. */
+  pending: number;
+}
+
+/** A message with its place in the order of arrival. */
+export interface InboxRecord {
+  readonly entry: InboxEntry & { readonly order: number };
+  readonly payloadText: string;
+  isConsumed: boolean;
+}
+
+/** A lock that is held. */
+export interface LockRow {
+  readonly grant: string;
+  readonly request: LockRequest;
+  readonly owner: LockOwner;
+}
+
+/** A runbook and every document stored for it, oldest first. */
+export interface RunbookShelf {
+  readonly record: RunbookRecord;
+  readonly documents: RunbookRecord["document"][];
+}
+
+/**
+ * What several memory stores can share, as several processes share a database file.
+ *
+ * Keys are made by {@link keyOf}.
+ */
+export class MemoryBacking {
+  readonly clock: WallClock;
+  readonly isOwnerAlive: (owner: string) => boolean;
+  readonly streams = new Map<string, StreamRecord>();
+  /** `useKey` -> the run that has it. */
+  readonly uses = new Map<string, { readonly runId: RunId; readonly runbookId: RunbookId }>();
+  readonly tokens = new Set<string>();
+  readonly runbooks = new Map<string, RunbookShelf>();
+  readonly versions = new Map<string, RunbookId[]>();
+  readonly artifacts = new Map<string, { readonly kind: string; readonly bytes: Uint8Array }>();
+  readonly inbox = new Map<string, InboxRecord[]>();
+  readonly locks = new Map<string, LockRow[]>();
+  readonly #listeners = new Set<() => void>();
+  readonly #lockListeners = new Set<() => void>();
+  #owners = 0;
+
+  constructor(clock: WallClock, isOwnerAlive: (owner: string) => boolean) {
+    this.clock = clock;
+    this.isOwnerAlive = isOwnerAlive;
+  }
+
+  /** What the next store over this backing is called. */
+  nextOwner(): string {
+    this.#owners += 1;
+    return `memory/${this.#owners}`;
+  }
+
+  stream(scope: Scope, stream: StreamName): StreamRecord | undefined {
+    return this.streams.get(keyOf(scope, stream));
+  }
+
+  /** Whether somebody living holds the lease of `head`. */
+  isHeld(head: StreamHead): boolean {
+    return head.owner !== null && (head.leaseUntil ?? 0) > this.clock.now() && this.isOwnerAlive(head.owner);
+  }
+
+  watch(listener: () => void): () => void {
+    return subscribe(this.#listeners, listener);
+  }
+
+  watchLocks(listener: () => void): () => void {
+    return subscribe(this.#lockListeners, listener);
+  }
+
+  /** Something was written. */
+  changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** A lock was given back. */
+  locksChanged(): void {
+    for (const listener of [...this.#lockListeners]) listener();
+  }
+}
+
+/** One key of a scope and a name in it, whatever characters they hold. */
+export function keyOf(scope: Scope, name: string): string {
+  return JSON.stringify([scope, name]);
+}
+
+/** A head as callers see it: due at once while messages wait. */
+export function shownHead(record: StreamRecord): StreamHead {
+  return withPendingInbox(record.head, record.pending > 0);
+}
+
+function subscribe(listeners: Set<() => void>, listener: () => void): () => void {
+  const own = (): void => {
+    listener();
+  };
+  listeners.add(own);
+  return () => {
+    listeners.delete(own);
+  };
+}

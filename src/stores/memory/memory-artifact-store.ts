@@ -1,0 +1,36 @@
+import type { Digest, Scope } from "../../model/ids.js";
+import type { ArtifactStore } from "../artifact-store.js";
+import type { ArtifactWrite } from "../event-store.js";
+import type { Handle } from "../handle.js";
+import type { MemoryBacking } from "./backing.js";
+import { assertArtifact, assertArtifactIntact } from "../commit-checks.js";
+import { keyOf } from "./backing.js";
+
+/** Artifacts in memory; callers get copies of the bytes. */
+export class MemoryArtifactStore implements ArtifactStore {
+  readonly #backing: MemoryBacking;
+  readonly #handle: Handle;
+
+  constructor(backing: MemoryBacking, handle: Handle) {
+    this.#backing = backing;
+    this.#handle = handle;
+  }
+
+  async put(scope: Scope, artifact: ArtifactWrite): Promise<void> {
+    this.#handle.use("artifacts.put");
+    assertArtifact(artifact);
+    const key = keyOf(scope, artifact.id);
+    if (this.#backing.artifacts.has(key)) return;
+    this.#backing.artifacts.set(key, { kind: artifact.kind, bytes: Uint8Array.from(artifact.bytes) });
+  }
+
+  async get(scope: Scope, id: Digest): Promise<{ readonly kind: string; readonly bytes: Uint8Array } | undefined> {
+    this.#handle.use("artifacts.get");
+    const stored = this.#backing.artifacts.get(keyOf(scope, id));
+    if (stored === undefined) return undefined;
+    const { kind } = stored;
+    const bytes = Uint8Array.from(stored.bytes);
+    assertArtifactIntact({ id, kind, bytes });
+    return { kind, bytes };
+  }
+}

@@ -1,0 +1,90 @@
+import type { Scope } from "../../model/ids.js";
+import type { RunHead, StreamHead } from "../../model/run.js";
+import type { RunFilter, RunIndex } from "../event-store.js";
+import type { Handle } from "../handle.js";
+import type { MemoryBacking } from "./backing.js";
+import { byPriority, RUNS_LISTED_DEFAULT } from "../run-order.js";
+import { shownHead } from "./backing.js";
+
+type RunStreamHead = StreamHead & { readonly run: RunHead };
+
+interface WorkQuery {
+  readonly scope: Scope | null;
+  readonly queues: readonly string[] | null;
+}
+
+/** Finds runs by looking at every head. */
+export class MemoryRunIndex implements RunIndex {
+  readonly #backing: MemoryBacking;
+  readonly #handle: Handle;
+
+  constructor(backing: MemoryBacking, handle: Handle) {
+    this.#backing = backing;
+    this.#handle = handle;
+  }
+
+  async list(scope: Scope, filter: RunFilter): Promise<readonly StreamHead[]> {
+    this.#handle.use("runs.list");
+    return this.#runs()
+      .filter((head) => head.scope === scope && isListed(head.run, filter))
+      .sort((a, b) => (a.run.runId < b.run.runId ? 1 : -1))
+      .slice(0, filter.limit ?? RUNS_LISTED_DEFAULT);
+  }
+
+  async due(query: WorkQuery & { readonly limit: number }): Promise<readonly StreamHead[]> {
+    this.#handle.use("runs.due");
+    return this.#work(query)
+      .filter((head) => this.#isDue(head))
+      .sort(byPriority)
+      .slice(0, query.limit);
+  }
+
+  async nextWake(query: WorkQuery): Promise<{ readonly now: number; readonly at: number | null }> {
+    this.#handle.use("runs.nextWake");
+    const now = this.#backing.clock.now();
+    const ahead = this.#work(query)
+      .map(wakeOf)
+      .filter((at): at is number => at !== null && at > now);
+    return { now, at: ahead.length === 0 ? null : Math.min(...ahead) };
+  }
+
+  #runs(): RunStreamHead[] {
+    return [...this.#backing.streams.values()].map(shownHead).filter((head): head is RunStreamHead => head.run !== null);
+  }
+
+  #work({ scope, queues }: WorkQuery): RunStreamHead[] {
+    return this.#runs().filter(
+      (head) => (scope === null || head.scope === scope) && (queues === null || queues.includes(head.run.queue)),
+    );
+  }
+
+  #isDue(head: RunStreamHead): boolean {
+    switch (head.run.status) {
+      case "queued":
+        return true;
+      case "running":
+        return !this.#backing.isHeld(head);
+      case "parked":
+        return head.run.wakeAt !== null && head.run.wakeAt <= this.#backing.clock.now();
+      default:
+        return false;
+    }
+  }
+}
+
+function wakeOf(head: RunStreamHead): number | null {
+  if (head.run.status === "parked") return head.run.wakeAt;
+  return head.run.status === "running" ? head.leaseUntil : null;
+}
+
+function isListed(run: RunHead, filter: RunFilter): boolean {
+  return (
+    (filter.status === undefined || filter.status.includes(run.status)) &&
+    (filter.runbookId === undefined || filter.runbookId === run.runbookId) &&
+    (filter.queue === undefined || filter.queue === run.queue) &&
+    (filter.dedupKey === undefined || filter.dedupKey === run.dedupKey) &&
+    (filter.useKey === undefined || filter.useKey === run.useKey) &&
+    (filter.parent === undefined || filter.parent === run.parent) &&
+    (filter.after === undefined || run.runId < filter.after)
+  );
+}
