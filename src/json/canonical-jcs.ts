@@ -1,6 +1,6 @@
 import { OpenContainers } from "./open-containers.js";
 import { describeNumber, describeType } from "./plain.js";
-import { quote, quoteName } from "./quote.js";
+import { memberStart, quote } from "./quote.js";
 import { sortNames } from "./sort-names.js";
 import { checkSize, refuse, refuseSize, walkSafely } from "./walk.js";
 import type { CanonicalOptions, Walk } from "./walk.js";
@@ -36,8 +36,8 @@ interface Frame {
   readonly opened: number;
   /** Index of the element or name that comes next. */
   next: number;
-  /** What stands before the next member: nothing, then a comma. */
-  comma: "" | ",";
+  /** Whether nothing is written yet: members and elements that JSON drops leave it so. */
+  empty: boolean;
 }
 
 class JcsWriter {
@@ -69,8 +69,9 @@ class JcsWriter {
       const index = frame.next;
       frame.next = index + 1;
       path[level - 1] = index;
-      if (!this.#value(frame.comma, array[index])) this.#text += `${frame.comma}null`;
-      frame.comma = ",";
+      const start = frame.empty ? "[" : ",";
+      frame.empty = false;
+      if (!this.#value(start, array[index])) this.#text += `${start}null`;
       if (this.#frames.length > level) return false;
     }
     return true;
@@ -85,19 +86,20 @@ class JcsWriter {
     for (let name = names[frame.next]; name !== undefined; name = names[frame.next]) {
       frame.next += 1;
       path[level - 1] = name;
-      const quoted = quoteName(name) ?? refuse(this.#walk, "a lone surrogate in a name");
-      if (this.#value(frame.comma + quoted, object[name])) frame.comma = ",";
+      const start = memberStart(name) ?? refuse(this.#walk, "a lone surrogate in a name");
+      if (this.#value(frame.empty ? start.first : start.next, object[name])) frame.empty = false;
       if (this.#frames.length > level) return false;
     }
     return true;
   }
 
-  /** Writes `prefix` and a scalar, or `prefix` and the start of a container; writes nothing and says so when JSON has no form for it. */
+  /** Writes `prefix` and a scalar, or `prefix` and opens a container; writes nothing and says so when JSON has no form for it. */
   #value(prefix: string, value: unknown): boolean {
     if (typeof value === "object" && value !== null) return this.#object(prefix, value);
     const text = this.#scalar(value);
     if (text === undefined) return false;
-    this.#text += prefix + text;
+    this.#text += prefix;
+    this.#text += text;
     return true;
   }
 
@@ -133,13 +135,14 @@ class JcsWriter {
     }
     opened += this.#enter(value);
     const names = Array.isArray(value) ? null : sortNames(Object.keys(value));
-    this.#text += prefix + (names === null ? "[" : "{");
-    this.#frames.push({ container: value, names, opened, next: 0, comma: "" });
+    this.#text += prefix;
+    this.#frames.push({ container: value, names, opened, next: 0, empty: true });
     return true;
   }
 
   #close(frame: Frame): void {
-    this.#text += frame.names === null ? "]" : "}";
+    if (frame.names === null) this.#text += frame.empty ? "[]" : "]";
+    else this.#text += frame.empty ? "{}" : "}";
     const { length } = this.#text;
     if (length > this.#walk.bytesMax) refuseSize(this.#walk, length);
     this.#frames.pop();

@@ -1,7 +1,8 @@
-import { checkElements, describeNumber, describeType, isPlainArray, memberNames, memberValue } from "./plain.js";
-import { quote, quoteName } from "./quote.js";
+import { checkPlain, checkPlainElements, describeNumber, describeType, elementValue, memberNames, memberValue } from "./plain.js";
+import { memberStart, quote } from "./quote.js";
 import { sortNames } from "./sort-names.js";
 import { BYTES_MAX_DEFAULT, checkSize, enter, refuse, refuseSize, walkSafely } from "./walk.js";
+import type { JsonValue } from "./value.js";
 import type { CanonicalOptions, Walk } from "./walk.js";
 
 /**
@@ -18,63 +19,115 @@ import type { CanonicalOptions, Walk } from "./walk.js";
  * `value.too_deep` beyond 256 levels; `value.too_large` beyond `bytesMax` UTF-8 bytes (default 64 MiB)
  */
 export function canonicalize(value: unknown, options?: CanonicalOptions): string {
+  return write(value, options, HOSTILE);
+}
+
+/**
+ * Writes the text of {@link canonicalize} for a value that this package built itself or took over with {@link copyCanonical}.
+ *
+ * It skips what only a hostile value needs (symbol keys, accessors, members that do not enumerate, extra properties of arrays);
+ * numbers, strings, types, prototypes, depth, cycles and size are still checked.
+ *
+ * @throws {@link RunsealError} as {@link canonicalize} does
+ */
+export function canonicalText(value: JsonValue, options?: CanonicalOptions): string {
+  return write(value, options, TRUSTED);
+}
+
+/** How much of a container is checked before it is read. */
+interface Reading {
+  elements(walk: Walk, array: readonly unknown[]): void;
+  names(walk: Walk, object: object): string[];
+  element(walk: Walk, array: readonly unknown[], index: number): unknown;
+  member(walk: Walk, object: object, name: string): unknown;
+}
+
+const HOSTILE: Reading = { elements: checkPlainElements, element: elementValue, names: memberNames, member: memberValue };
+
+const TRUSTED: Reading = {
+  elements: () => undefined,
+  names: (_walk, object) => Object.keys(object),
+  element: (_walk, array, index) => array[index],
+  member: (_walk, object, name) => (object as Readonly<Record<string, unknown>>)[name],
+};
+
+function write(value: unknown, options: CanonicalOptions | undefined, reading: Reading): string {
   return walkSafely(options?.bytesMax ?? BYTES_MAX_DEFAULT, (walk) => {
-    const text = textOf(walk, value);
-    checkSize(walk, text);
-    return text;
+    const writer = new CanonicalWriter(walk, reading);
+    writer.value(value);
+    checkSize(walk, writer.text);
+    return writer.text;
   });
 }
 
-function textOf(walk: Walk, value: unknown): string {
-  switch (typeof value) {
-    case "string":
-      return quote(value) ?? refuse(walk, "a lone surrogate");
-    case "number":
-      return Number.isSafeInteger(value) ? `${value}` : refuse(walk, describeNumber(value));
-    case "boolean":
-      return value ? "true" : "false";
-    case "object":
-      return value === null ? "null" : containerText(walk, value);
-    default:
-      return refuse(walk, describeType(value));
-  }
-}
+class CanonicalWriter {
+  readonly #walk: Walk;
+  readonly #reading: Reading;
+  text = "";
 
-function containerText(walk: Walk, container: object): string {
-  enter(walk, container);
-  return isPlainArray(walk, container) ? arrayText(walk, container) : objectText(walk, container);
-}
-
-function arrayText(walk: Walk, array: readonly unknown[]): string {
-  checkElements(walk, array);
-  const { path, bytesMax } = walk;
-  const level = walk.depth;
-  const { length } = array;
-  let text = "[";
-  walk.depth = level + 1;
-  for (let index = 0; index < length; index += 1) {
-    path[level] = index;
-    if (index > 0) text += ",";
-    text += textOf(walk, memberValue(walk, array, index));
-    if (text.length > bytesMax) refuseSize(walk, text.length);
+  constructor(walk: Walk, reading: Reading) {
+    this.#walk = walk;
+    this.#reading = reading;
   }
-  walk.depth = level;
-  return `${text}]`;
-}
 
-function objectText(walk: Walk, container: object): string {
-  const { path, bytesMax } = walk;
-  const level = walk.depth;
-  const names = sortNames(memberNames(walk, container));
-  let text = "{";
-  walk.depth = level + 1;
-  for (const name of names) {
-    path[level] = name;
-    if (text.length > 1) text += ",";
-    text += quoteName(name) ?? refuse(walk, "a lone surrogate in a name");
-    text += textOf(walk, memberValue(walk, container, name));
-    if (text.length > bytesMax) refuseSize(walk, text.length);
+  value(value: unknown): void {
+    switch (typeof value) {
+      case "string":
+        this.text += quote(value) ?? refuse(this.#walk, "a lone surrogate");
+        return;
+      case "number":
+        if (!Number.isSafeInteger(value)) refuse(this.#walk, describeNumber(value));
+        this.text += `${value}`;
+        return;
+      case "boolean":
+        this.text += value ? "true" : "false";
+        return;
+      case "object":
+        if (value === null) this.text += "null";
+        else this.#container(value);
+        return;
+      default:
+        refuse(this.#walk, describeType(value));
+    }
   }
-  walk.depth = level;
-  return `${text}}`;
+
+  #container(container: object): void {
+    const walk = this.#walk;
+    const level = walk.depth;
+    enter(walk, container);
+    if (checkPlain(walk, container)) this.#array(container, level);
+    else this.#object(container, level);
+    walk.depth = level;
+    if (this.text.length > walk.bytesMax) refuseSize(walk, this.text.length);
+  }
+
+  #array(array: readonly unknown[], level: number): void {
+    const walk = this.#walk;
+    const reading = this.#reading;
+    reading.elements(walk, array);
+    const { length } = array;
+    walk.depth = level + 1;
+    for (let index = 0; index < length; index += 1) {
+      walk.path[level] = index;
+      this.text += index === 0 ? "[" : ",";
+      this.value(reading.element(walk, array, index));
+    }
+    this.text += length === 0 ? "[]" : "]";
+  }
+
+  #object(object: object, level: number): void {
+    const walk = this.#walk;
+    const reading = this.#reading;
+    const names = sortNames(reading.names(walk, object));
+    walk.depth = level + 1;
+    let first = true;
+    for (const name of names) {
+      walk.path[level] = name;
+      const start = memberStart(name) ?? refuse(walk, "a lone surrogate in a name");
+      this.text += first ? start.first : start.next;
+      first = false;
+      this.value(reading.member(walk, object, name));
+    }
+    this.text += first ? "{}" : "}";
+  }
 }

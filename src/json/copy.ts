@@ -1,4 +1,4 @@
-import { checkElements, describeNumber, describeType, isPlainArray, memberNames, memberValue } from "./plain.js";
+import { checkPlainElements, describeNumber, describeType, elementValue, checkPlain, memberNames, memberValue } from "./plain.js";
 import { isWellFormed } from "./quote.js";
 import { BYTES_MAX_DEFAULT, enter, refuse, refuseSize, walkSafely } from "./walk.js";
 import type { JsonValue } from "./value.js";
@@ -40,11 +40,11 @@ function copyOf(walk: Walk, value: unknown): JsonValue {
 
 function containerCopy(walk: Walk, container: object): JsonValue {
   enter(walk, container);
-  return isPlainArray(walk, container) ? arrayCopy(walk, container) : objectCopy(walk, container);
+  return checkPlain(walk, container) ? arrayCopy(walk, container) : objectCopy(walk, container);
 }
 
 function arrayCopy(walk: Walk, array: readonly unknown[]): JsonValue {
-  checkElements(walk, array);
+  checkPlainElements(walk, array);
   const { path } = walk;
   const level = walk.depth;
   const { length } = array;
@@ -53,7 +53,7 @@ function arrayCopy(walk: Walk, array: readonly unknown[]): JsonValue {
   walk.depth = level + 1;
   for (let index = 0; index < length; index += 1) {
     path[level] = index;
-    copy.push(copyOf(walk, memberValue(walk, array, index)));
+    copy.push(copyOf(walk, elementValue(walk, array, index)));
   }
   walk.depth = level;
   return Object.freeze(copy);

@@ -3,7 +3,13 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const NAMES_MAX = 4096;
 const NAME_LENGTH_MAX = 64;
 
-const quotedNames = new Map<string, string>();
+/** How a member starts: the first one opens its object, the next ones follow a comma. */
+export interface MemberStart {
+  readonly first: string;
+  readonly next: string;
+}
+
+const known = new Map<string, MemberStart>();
 
 /** Tells whether `text` has no lone surrogate; linear. */
 export function isWellFormed(text: string): boolean {
@@ -21,16 +27,18 @@ export function quote(text: string): string | undefined {
 }
 
 /**
- * Writes a member name with its colon, or `undefined` when it holds a lone surrogate.
+ * Writes the start of a member up to its colon, or `undefined` when the name holds a lone surrogate.
  *
  * Names repeat in nearly every document, so short ones are remembered: at most 4,096 names of at most 64 UTF-16 units each.
  */
-export function quoteName(name: string): string | undefined {
-  const known = quotedNames.get(name);
-  if (known !== undefined) return known;
+export function memberStart(name: string): MemberStart | undefined {
+  return known.get(name) ?? newMemberStart(name);
+}
+
+function newMemberStart(name: string): MemberStart | undefined {
   const quoted = quote(name);
   if (quoted === undefined) return undefined;
-  const member = `${quoted}:`;
-  if (name.length <= NAME_LENGTH_MAX && quotedNames.size < NAMES_MAX) quotedNames.set(name, member);
-  return member;
+  const start = { first: `{${quoted}:`, next: `,${quoted}:` };
+  if (name.length <= NAME_LENGTH_MAX && known.size < NAMES_MAX) known.set(name, start);
+  return start;
 }

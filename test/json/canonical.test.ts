@@ -3,8 +3,9 @@ import fc from "fast-check";
 import vm from "node:vm";
 import reference from "canonicalize";
 import { isRunsealError } from "../../src/errors/error.js";
-import { canonicalize } from "../../src/json/canonical.js";
+import { canonicalText, canonicalize } from "../../src/json/canonical.js";
 import { copyCanonical } from "../../src/json/copy.js";
+import type { JsonValue } from "../../src/json/value.js";
 import { jsonOf, nested, refusalOf } from "./values.js";
 
 /** What the boundary refuses, what it says it found, and where. */
@@ -65,7 +66,7 @@ const REFUSED: readonly (readonly [title: string, value: () => unknown, found: s
   ["a sparse array", () => ({ a: [1, , 3] }), "a sparse array", "/a"],
   ["an array with extra properties", () => [Object.assign([1], { extra: 1 })], "an array with extra properties", "/0"],
   ["a match array", () => [/a/.exec("ab")], "an array with extra properties", "/0"],
-  ["a hole hidden by an extra property", () => Object.assign([1, , 3], { extra: 1 }), "a hole", "/1"],
+  ["a hole hidden by an extra property", () => Object.assign([1, , 3], { extra: 1 }), "undefined", "/1"],
   ["an arguments object", (): unknown => vm.runInNewContext("(function () { return arguments; })(1)"), "a symbol key", ""],
   ["a namespace such as Math", () => [Math], "a symbol key", "/0"],
   ["a setter", () => ({ set a(_: number) {} }), "an accessor property", "/a"],
@@ -73,7 +74,13 @@ const REFUSED: readonly (readonly [title: string, value: () => unknown, found: s
   ["a lone high surrogate", () => ["\ud800"], "a lone surrogate", "/0"],
   ["a lone low surrogate after a pair", () => ["😀\udc00"], "a lone surrogate", "/0"],
   ["a lone surrogate in a name", () => ({ "\ud800": 1 }), "a lone surrogate in a name", "/\ud800"],
-  ["a Proxy that hides a member", () => new Proxy({ a: 1 }, { getOwnPropertyDescriptor: () => undefined }), "a hole", "/a"],
+  ["a non-enumerable element", () => [Object.defineProperty([1], 0, { enumerable: false })], "a sparse array", "/0"],
+  [
+    "a Proxy that hides a member",
+    () => new Proxy({ a: 1 }, { getOwnPropertyDescriptor: () => undefined }),
+    "a member that went away while it was read",
+    "/a",
+  ],
 ];
 
 describe.each([
@@ -248,6 +255,30 @@ describe("canonicalize", () => {
   it("keeps its own memory of names bounded and right", () => {
     for (let index = 0; index < 6000; index += 1) expect(canonicalize({ [`name-${index}`]: 0 })).toBe(`{"name-${index}":0}`);
     expect(canonicalize({ [`${"long".repeat(40)}"`]: 0 })).toBe(`{"${"long".repeat(40)}\\"":0}`);
+  });
+});
+
+describe("canonicalText", () => {
+  it("writes what canonicalize writes for every value of the model", () => {
+    fc.assert(
+      fc.property(modelValue, (value) => {
+        expect(canonicalText(copyCanonical(value))).toBe(canonicalize(value));
+      }),
+    );
+  });
+
+  it("still refuses what a defect of this package could bring in", () => {
+    const dated = Object.assign({}, { d: new Date(0) } as object) as JsonValue;
+    expect(refusalOf("value.not_canonical", () => canonicalText(dated)).details).toEqual({
+      pointer: "/d",
+      found: "an instance of Date",
+    });
+    expect(refusalOf("value.not_canonical", () => canonicalText([0.5])).details.found).toBe("a fraction");
+    expect(refusalOf("value.not_canonical", () => canonicalText(JSON.parse('["\\ud800"]') as JsonValue)).details.pointer).toBe(
+      "/0",
+    );
+    expect(refusalOf("value.too_deep", () => canonicalText(nested(257) as JsonValue)).details.depthMax).toBe(256);
+    expect(refusalOf("value.too_large", () => canonicalText(["abc"], { bytesMax: 6 })).details.bytes).toBe(7);
   });
 });
 
