@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { checkErrorDocs, errorCodes } from "./house/error-docs.js";
+import { EVENTS } from "../src/model/event.js";
+import { checkErrorDocs, checkThrowsTags, errorCodes } from "./house/error-docs.js";
 import type { Rule } from "./house/rule.js";
 import { errorStyle } from "./house/rules/errors.js";
 import { exportStyle } from "./house/rules/exports.js";
@@ -23,6 +24,13 @@ describe("src", () => {
 
   test.each(sourceRules.map((rule) => [rule.name, rule] as const))("keeps the rule %s", (_name, rule) => {
     expect(printed(source.flatMap(rule.find))).toEqual([]);
+  });
+
+  test("names only codes that exist where it says what is thrown", () => {
+    const codes = errorCodes(parseSource("errors/error.ts", read("src/errors/error.ts")));
+    // a reason may name an event
+    const names = [...codes, ...Object.keys(EVENTS)];
+    expect(printed(source.flatMap((file) => checkThrowsTags(file, names)))).toEqual([]);
   });
 
   test("declares every code once, and docs/errors.md has one paragraph for each", () => {
@@ -210,6 +218,15 @@ describe("every rule has been seen red", () => {
     ["cd /tmp/place", "names a path of one machine; use os.tmpdir()"],
   ])("words: %s", (text, message) => {
     expect(findWords("a.md", text).map((finding) => finding.message)).toEqual(message === undefined ? [] : [message]);
+  });
+
+  test("an @throws with a code that does not exist", () => {
+    const text =
+      "/**\n * A.\n * @throws `a.one` and\n *   `a.gone` when\n * @returns `a.nothing`\n */\n/** @throws {@link E} `a.two` */\n";
+    expect(printed(checkThrowsTags(parseSource("m/a.ts", text), ["a.one"]))).toEqual([
+      'm/a.ts:3 says it throws "a.gone", which is not a code',
+      'm/a.ts:7 says it throws "a.two", which is not a code',
+    ]);
   });
 
   test("docs/errors.md: a code without a paragraph, a heading without a code, two headings, two paragraphs, none", () => {

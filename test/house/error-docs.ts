@@ -1,5 +1,5 @@
 import ts from "typescript";
-import { walk, type SourceText } from "./source-tree.js";
+import { walk, type Finding, type SourceText } from "./source-tree.js";
 
 /** The codes of `ErrorDetails`, in the order of the source. */
 export function errorCodes(file: SourceText): readonly string[] {
@@ -30,4 +30,15 @@ export function checkErrorDocs(codes: readonly string[], page: string): readonly
 function paragraphsOf(section: string): number {
   const [own = ""] = section.slice(section.indexOf("\n")).split(/^#{1,2} /m);
   return own.split(/\n\s*\n/).filter((paragraph) => paragraph.trim() !== "").length;
+}
+
+/** Codes that an `@throws` names and that don't exist. */
+export function checkThrowsTags(file: SourceText, codes: readonly string[]): readonly Finding[] {
+  return [...file.text.matchAll(/@throws((?:(?!@throws|@param|@returns|\*\/)[\s\S])*)/g)].flatMap((tag) => {
+    const named = [...(tag[1] ?? "").matchAll(/`([a-z]+\.[a-z_]+)`/g)].map(([, code = ""]) => code);
+    const line = file.ast.getLineAndCharacterOfPosition(tag.index).line + 1;
+    return named
+      .filter((code) => !codes.includes(code))
+      .map((code) => ({ path: file.path, line, message: `says it throws "${code}", which is not a code` }));
+  });
 }
