@@ -5,7 +5,7 @@ import { nodeRule, type Rule } from "../rule.js";
 const INDEXES_TYPED_ARRAYS = ["compile/kahn.ts"];
 
 /** The one file where the recorder's Proxy takes on the builder's types. */
-const BUILDER_TYPES = ["catalog/builder-types.ts"];
+const BUILDER_TYPES = ["catalog/symbolic.ts"];
 
 /** Ways to tell the compiler to look away. */
 export const typeEscapes: readonly Rule[] = [
