@@ -1,3 +1,5 @@
+import { systemClock } from "./clock.js";
+
 /** What a store needs of time: its own now, and a wake-up that can be called off. */
 export interface WallClock {
   /** Milliseconds since the epoch. */
@@ -6,18 +8,10 @@ export interface WallClock {
   after(ms: number, run: () => void): () => void;
 }
 
-/** Longest delay that a timer of Node keeps: beyond it fires at once. */
-const TIMER_MS_MAX = 2_147_483_647;
-
-/** The time of this machine. */
-export const systemWallClock: WallClock = Object.freeze({ now: () => Date.now(), after });
+/** The time of this machine, as {@link systemClock} tells it. */
+export const systemWallClock: WallClock = Object.freeze({ now: () => systemClock.now(), after });
 
 function after(ms: number, run: () => void): () => void {
-  let timer: NodeJS.Timeout;
-  const arm = (left: number): void => {
-    const step = Math.min(Math.max(0, left), TIMER_MS_MAX);
-    timer = setTimeout(() => (left > step ? arm(left - step) : run()), step);
-  };
-  arm(ms);
-  return () => clearTimeout(timer);
+  const scheduled = systemClock.schedule(ms, run);
+  return () => scheduled.cancel();
 }
