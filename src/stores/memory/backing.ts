@@ -5,6 +5,7 @@ import type { InboxEntry } from "../inbox.js";
 import type { LockOwner, LockRequest } from "../lock-manager.js";
 import type { RunbookRecord } from "../runbook-record.js";
 import type { WallClock } from "../../time/wall-clock.js";
+import { Listeners } from "../listeners.js";
 import { withPendingInbox } from "../../history/run-head.js";
 
 /** One stream: its log and the head beside it. */
@@ -55,8 +56,10 @@ export class MemoryBacking {
   readonly artifacts = new Map<string, { readonly kind: string; readonly bytes: Uint8Array }>();
   readonly inbox = new Map<string, InboxRecord[]>();
   readonly locks = new Map<string, LockRow[]>();
-  readonly #listeners = new Set<() => void>();
-  readonly #lockListeners = new Set<() => void>();
+  /** Told after every write. */
+  readonly changed = new Listeners();
+  /** Told after locks were given back. */
+  readonly unlocked = new Listeners();
   #owners = 0;
 
   constructor(clock: WallClock, isOwnerAlive: (owner: string) => boolean) {
@@ -78,24 +81,6 @@ export class MemoryBacking {
   isHeld(head: StreamHead): boolean {
     return head.owner !== null && (head.leaseUntil ?? 0) > this.clock.now() && this.isOwnerAlive(head.owner);
   }
-
-  watch(listener: () => void): () => void {
-    return subscribe(this.#listeners, listener);
-  }
-
-  watchLocks(listener: () => void): () => void {
-    return subscribe(this.#lockListeners, listener);
-  }
-
-  /** Something was written. */
-  changed(): void {
-    for (const listener of [...this.#listeners]) listener();
-  }
-
-  /** A lock was given back. */
-  locksChanged(): void {
-    for (const listener of [...this.#lockListeners]) listener();
-  }
 }
 
 /** One key of a scope and a name in it, whatever characters they hold. */
@@ -106,14 +91,4 @@ export function keyOf(scope: Scope, name: string): string {
 /** A head as callers see it: due at once while messages wait. */
 export function shownHead(record: StreamRecord): StreamHead {
   return withPendingInbox(record.head, record.pending > 0);
-}
-
-function subscribe(listeners: Set<() => void>, listener: () => void): () => void {
-  const own = (): void => {
-    listener();
-  };
-  listeners.add(own);
-  return () => {
-    listeners.delete(own);
-  };
 }

@@ -26,7 +26,7 @@ export class MemoryEventStore implements EventStore {
     refuseForeignTransaction(options?.tx);
     const undo = new UndoLog();
     const answer = this.#transact(writes, undo);
-    if (answer.kind === "committed") this.#backing.changed();
+    if (answer.kind === "committed") this.#backing.changed.notify();
     return answer;
   }
 
@@ -39,7 +39,7 @@ export class MemoryEventStore implements EventStore {
         undo.push(log);
         return this.#transact(writes, log);
       });
-      this.#backing.changed();
+      this.#backing.changed.notify();
       return answers;
     } catch (error) {
       for (const log of undo.reverse()) log.rollBack();

@@ -36,7 +36,7 @@ export class MemoryInbox implements Inbox {
     }
     messages.push({ entry: frozenEntry(entry, messages.length + 1), payloadText, isConsumed: false });
     record.pending += 1;
-    this.#backing.changed();
+    this.#backing.changed.notify();
     return { kind: "stored" };
   }
 

@@ -49,7 +49,7 @@ export class MemoryLockTable implements LockTable {
       if (left.length === 0) this.#backing.locks.delete(key);
       else if (left.length < rows.length) this.#backing.locks.set(key, left);
     }
-    this.#backing.locksChanged();
+    this.#backing.unlocked.notify();
   }
 
   #rows(key: string): readonly LockRow[] {

@@ -43,7 +43,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): MemoryStores {
   const owner = backing.nextOwner();
   const table = new MemoryLockTable(backing, handle, owner);
   const locks = new LockQueue({ table, clock: backing.clock });
-  const unwatchLocks = backing.watchLocks(() => locks.wake());
+  const unwatchLocks = backing.unlocked.add(() => locks.wake());
   const stores: MemoryStores = Object.freeze({
     runbooks: new MemoryRunbookStore(backing, handle),
     events: new MemoryEventStore(backing, handle),
@@ -54,7 +54,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): MemoryStores {
     leases: new MemoryLeaseStore(backing, handle),
     locks,
     projections: new MemoryProjections(backing, handle),
-    watch: (listener: () => void) => backing.watch(listener),
+    watch: (listener: () => void) => backing.changed.add(listener),
     owner,
     close: async () => {
       if (handle.isClosed) return;

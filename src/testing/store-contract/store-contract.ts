@@ -1,0 +1,31 @@
+import type { ContractCase } from "./contract-case.js";
+import { artifactContract } from "./artifact-contract.js";
+import { commitContract } from "./commit-contract.js";
+import { inboxContract } from "./inbox-contract.js";
+import { leaseContract } from "./lease-contract.js";
+import { lockContract } from "./lock-contract.js";
+import { projectionContract } from "./projection-contract.js";
+import { readerContract } from "./reader-contract.js";
+import { runIndexContract } from "./run-index-contract.js";
+import { runbookContract } from "./runbook-contract.js";
+import { scopeContract } from "./scope-contract.js";
+import { watchContract } from "./watch-contract.js";
+
+/**
+ * The contract of {@link Stores} as data: what every implementation is held to, under any test runner.
+ *
+ * Loop over it; give each case a fresh {@link ContractEnv}; print the reason of what comes back `skipped`.
+ */
+export const storeContract: readonly ContractCase[] = Object.freeze([
+  ...commitContract,
+  ...readerContract,
+  ...runIndexContract,
+  ...leaseContract,
+  ...inboxContract,
+  ...runbookContract,
+  ...artifactContract,
+  ...lockContract,
+  ...projectionContract,
+  ...scopeContract,
+  ...watchContract,
+]);
