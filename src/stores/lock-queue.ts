@@ -1,5 +1,5 @@
 import type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./lock-manager.js";
-import type { WallClock } from "../time/wall-clock.js";
+import type { Clock, Scheduled } from "../time/clock.js";
 import { RunsealError } from "../errors/error.js";
 
 /** The first entity that could not be had, and who has it. */
@@ -37,7 +37,7 @@ interface Grant {
 /** Tuning of a queue. */
 export interface LockQueueOptions {
   readonly table: LockTable;
-  readonly clock: WallClock;
+  readonly clock: Clock;
   /** Delay until the table is asked again although nothing in this process changed; absent = others can't change it unseen. */
   readonly pollMs?: () => number;
 }
@@ -50,14 +50,14 @@ export interface LockQueueOptions {
  */
 export class LockQueue implements LockManager {
   readonly #table: LockTable;
-  readonly #clock: WallClock;
+  readonly #clock: Clock;
   readonly #pollMs: (() => number) | undefined;
   #waiting: Waiter[] = [];
   readonly #grants = new Map<number, Grant>();
   #lastGrant = 0;
   #pumping: Promise<void> | undefined;
   #again = false;
-  #callOff: () => void = () => undefined;
+  #timer: Scheduled | undefined;
 
   constructor(options: LockQueueOptions) {
     this.#table = options.table;
@@ -111,13 +111,13 @@ export class LockQueue implements LockManager {
   close(reason: unknown): void {
     for (const waiter of [...this.#waiting]) this.#settle(waiter, () => waiter.reject(reason));
     this.lose();
-    this.#callOff();
+    this.#timer?.cancel();
   }
 
   async #pump(): Promise<void> {
     while (this.#again) {
       this.#again = false;
-      this.#callOff();
+      this.#timer?.cancel();
       for (const waiter of [...this.#waiting]) await this.#attempt(waiter);
     }
     this.#scheduleNext();
@@ -210,7 +210,7 @@ export class LockQueue implements LockManager {
     const now = this.#clock.now();
     const toDeadline = Math.min(...this.#waiting.map((waiter) => waiter.deadlineAt)) - now;
     const ms = Math.max(0, Math.min(toDeadline, this.#pollMs?.() ?? toDeadline));
-    this.#callOff = this.#clock.after(ms, () => this.wake());
+    this.#timer = this.#clock.schedule(ms, () => this.wake());
   }
 }
 

@@ -3,10 +3,10 @@ import { memoryStores } from "../../src/stores/memory/memory-stores.js";
 import type { Stores } from "../../src/stores/stores.js";
 import { storeContract } from "../../src/testing/store-contract/store-contract.js";
 import { contractSuite, type OpenedEnv } from "./contract-suite.js";
-import { ManualWallClock } from "./manual-wall-clock.js";
+import { TurnedClock } from "./turned-clock.js";
 
 async function openMemory(): Promise<OpenedEnv> {
-  const clock = new ManualWallClock(1_700_000_000_000);
+  const clock = new TurnedClock(1_700_000_000_000);
   const dead = new Set<string>();
   const stores = memoryStores({ clock, ownerAlive: (owner) => !dead.has(owner) });
   const opened: Stores[] = [stores];

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../src/time/clock.js";
-import { systemWallClock } from "../../src/time/wall-clock.js";
 
 const DAY_MS = 86_400_000;
 
@@ -85,15 +84,5 @@ describe("the clock of this machine", () => {
     await vi.advanceTimersByTimeAsync(50);
     await slept;
     expect(removed).toHaveBeenCalledTimes(1);
-  });
-
-  it("serves stores as their wall clock", () => {
-    const calls: number[] = [];
-    systemWallClock.after(10, () => calls.push(systemWallClock.now()));
-    const callOff = systemWallClock.after(20, () => calls.push(-1));
-    vi.advanceTimersByTime(15);
-    callOff();
-    vi.advanceTimersByTime(15);
-    expect(calls).toEqual([1010]);
   });
 });

@@ -4,7 +4,7 @@ import type { StreamHead } from "../../model/run.js";
 import type { InboxEntry } from "../inbox.js";
 import type { LockOwner, LockRequest } from "../lock-manager.js";
 import type { RunbookRecord } from "../runbook-record.js";
-import type { WallClock } from "../../time/wall-clock.js";
+import type { Clock } from "../../time/clock.js";
 import { Listeners } from "../listeners.js";
 import { withPendingInbox } from "../../history/run-head.js";
 
@@ -45,7 +45,7 @@ export interface RunbookShelf {
  * Keys are made by {@link keyOf}.
  */
 export class MemoryBacking {
-  readonly clock: WallClock;
+  readonly clock: Clock;
   readonly isOwnerAlive: (owner: string) => boolean;
   readonly streams = new Map<string, StreamRecord>();
   /** `useKey` -> the run that has it. */
@@ -62,7 +62,7 @@ export class MemoryBacking {
   readonly unlocked = new Listeners();
   #owners = 0;
 
-  constructor(clock: WallClock, isOwnerAlive: (owner: string) => boolean) {
+  constructor(clock: Clock, isOwnerAlive: (owner: string) => boolean) {
     this.clock = clock;
     this.isOwnerAlive = isOwnerAlive;
   }

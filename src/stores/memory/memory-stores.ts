@@ -1,7 +1,7 @@
-import type { WallClock } from "../../time/wall-clock.js";
+import type { Clock } from "../../time/clock.js";
 import type { Stores } from "../stores.js";
 import { invariant } from "../../errors/invariant.js";
-import { systemWallClock } from "../../time/wall-clock.js";
+import { systemClock } from "../../time/clock.js";
 import { closedError, Handle } from "../handle.js";
 import { LockQueue } from "../lock-queue.js";
 import { MemoryBacking } from "./backing.js";
@@ -18,7 +18,7 @@ import { MemoryRunbookStore } from "./memory-runbook-store.js";
 /** What {@link memoryStores} may be told. */
 export interface MemoryStoresOptions {
   /** Time of leases, events and lock deadlines. Default: this machine's. */
-  readonly clock?: WallClock;
+  readonly clock?: Clock;
   /** Whether the process behind an owner lives; a dead owner's leases and locks are free at once. Default: everybody lives. */
   readonly ownerAlive?: (owner: string) => boolean;
   /** Stores made here before: the new ones see the same data under another owner, as a second process would. */
@@ -69,7 +69,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): MemoryStores {
 }
 
 function backingFor({ clock, ownerAlive, sharedWith }: MemoryStoresOptions): MemoryBacking {
-  if (sharedWith === undefined) return new MemoryBacking(clock ?? systemWallClock, ownerAlive ?? (() => true));
+  if (sharedWith === undefined) return new MemoryBacking(clock ?? systemClock, ownerAlive ?? (() => true));
   const backing = backings.get(sharedWith);
   invariant(backing !== undefined, "sharedWith was made by memoryStores");
   return backing;

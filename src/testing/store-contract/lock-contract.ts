@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { HeldLocks, LockOwner, LockRequest } from "../../stores/lock-manager.js";
 import type { Stores } from "../../stores/stores.js";
 import type { ContractEnv } from "./contract-case.js";
-import { isRunsealError } from "../../errors/error.js";
+import { isRunsealError, RunsealError } from "../../errors/error.js";
 import { casesOf, eventually, locksOf, NO_KILL, NO_LOCKS, settled } from "./contract-case.js";
 import { SAMPLE_RUNBOOK, sampleRunId } from "./sample-run.js";
 
@@ -138,7 +138,7 @@ export const lockContract = casesOf("locks", {
     const controller = new AbortController();
     const options = { deadlineMs: PATIENT_MS, owner: ownerOf(env.stores, 2), signal: controller.signal };
     const waiting = locksOf(env.stores).acquire([lock("a"), lock("b")], options);
-    controller.abort(new RangeError("no longer wanted"));
+    controller.abort(new RunsealError("run.invalid_option", "no longer wanted", { option: "signal" }));
     await assert.rejects(waiting, { message: "no longer wanted" });
     await assert.rejects(locksOf(env.stores).acquire([lock("c")], options), { message: "no longer wanted" });
     await held.release();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RunsealError } from "../../errors/error.js";
 import { assertRejects, casesOf, collect } from "./contract-case.js";
 import { entered, SampleRun } from "./sample-run.js";
 import { sampleRunbook } from "./sample-runbook.js";
@@ -25,7 +26,7 @@ export const watchContract = casesOf("stores", {
   "a listener that throws changes nothing": async ({ stores }) => {
     let calls = 0;
     stores.watch(() => {
-      throw new RangeError("a careless listener");
+      throw new RunsealError("run.invalid_option", "a careless listener", { option: "listener" });
     });
     stores.watch(() => {
       calls += 1;

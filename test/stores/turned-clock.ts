@@ -1,4 +1,4 @@
-import type { WallClock } from "../../src/time/wall-clock.js";
+import type { Clock, Scheduled } from "../../src/time/clock.js";
 
 interface Alarm {
   readonly at: number;
@@ -6,7 +6,7 @@ interface Alarm {
 }
 
 /** A clock that moves when it is told to. */
-export class ManualWallClock implements WallClock {
+export class TurnedClock implements Clock {
   #now: number;
   readonly #alarms = new Set<Alarm>();
 
@@ -18,13 +18,15 @@ export class ManualWallClock implements WallClock {
     return this.#now;
   }
 
-  after(ms: number, run: () => void): () => void {
+  schedule(ms: number, run: () => void): Scheduled {
     const alarm = { at: this.#now + Math.max(0, ms), run };
-    if (ms <= 0) {
-      queueMicrotask(() => this.#ring(alarm));
-    }
     this.#alarms.add(alarm);
-    return () => this.#alarms.delete(alarm);
+    if (ms <= 0) queueMicrotask(() => this.#ring(alarm));
+    return { cancel: () => this.#alarms.delete(alarm) };
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => this.schedule(ms, resolve));
   }
 
   advance(ms: number): void {
