@@ -1,9 +1,17 @@
 import type { JsonValue } from "../json/value.js";
 import type { Tree } from "../model/expression.js";
 import { define, isLiteral, literalOf } from "../expression/literal.js";
-import { checkElements, describeNumber, describeType, isPlainArray, memberNames, memberValue } from "../json/plain.js";
+import {
+  checkPlain,
+  checkPlainElements,
+  describeNumber,
+  describeType,
+  elementValue,
+  memberNames,
+  memberValue,
+} from "../json/plain.js";
 import { isWellFormed } from "../json/quote.js";
-import { BYTES_MAX_DEFAULT, enter, refuse, walkSafely, type Walk } from "../json/walk.js";
+import { BYTES_MAX_DEFAULT, enter, refuse, refuseSize, walkSafely, type Walk } from "../json/walk.js";
 import { copyCanonical } from "../json/copy.js";
 import { nodeOf, type SymbolicNode } from "./symbolic.js";
 
@@ -41,7 +49,7 @@ export function capture(value: unknown): Captured {
  */
 export function captureJson(value: unknown): JsonValue {
   // without a list to note symbolic values in, nothing becomes an expression: the tree is the value
-  return walkSafely(BYTES_MAX_DEFAULT, (walk) => treeOf(walk, value, undefined)) as JsonValue;
+  return walkSafely<Tree>(BYTES_MAX_DEFAULT, (walk) => treeOf(walk, value, undefined));
 }
 
 function treeOf(walk: Walk, value: unknown, nodes: SymbolicNode[] | undefined): Tree {
@@ -54,24 +62,27 @@ function treeOf(walk: Walk, value: unknown, nodes: SymbolicNode[] | undefined): 
   if (typeof value !== "object" || value === null) return scalar(walk, value);
   if (references.has(value)) refuse(walk, "a step or an invocation; its value is .result");
   enter(walk, value);
-  return isPlainArray(walk, value) ? listOf(walk, value, nodes) : recordOf(walk, value, nodes);
+  return checkPlain(walk, value) ? listOf(walk, value, nodes) : recordOf(walk, value, nodes);
 }
 
 function scalar(walk: Walk, value: unknown): Tree {
-  if (typeof value === "string" && isWellFormed(value)) return value;
+  if (typeof value === "string" && isWellFormed(value)) {
+    walk.units += value.length;
+    return walk.units > walk.bytesMax ? refuseSize(walk, walk.units) : value;
+  }
   if (typeof value === "boolean" || value === null) return value;
   if (Number.isSafeInteger(value)) return Number(value) + 0;
   return refuse(walk, describe(value));
 }
 
 function listOf(walk: Walk, list: readonly unknown[], nodes: SymbolicNode[] | undefined): Tree {
-  checkElements(walk, list);
+  checkPlainElements(walk, list);
   const level = walk.depth;
   const items: Tree[] = [];
   walk.depth = level + 1;
   for (let index = 0; index < list.length; index += 1) {
     walk.path[level] = index;
-    items.push(treeOf(walk, memberValue(walk, list, index), nodes));
+    items.push(treeOf(walk, elementValue(walk, list, index), nodes));
   }
   walk.depth = level;
   return Object.freeze(items);

@@ -208,7 +208,7 @@ function checkBounds(count: number, bounds: { readonly min?: number; readonly ma
 
 /** The members of an object node; `undefined` for lists and scalars. Expressions were seen before. */
 function membersOf(tree: Tree): { readonly [name: string]: Tree } | undefined {
-  return typeof tree === "object" && tree !== null && !isList(tree) ? (tree) : undefined;
+  return typeof tree === "object" && tree !== null && !isList(tree) ? tree : undefined;
 }
 
 function missingArgument(description: SchemaDescription | undefined, path: Path): ValueIssue {

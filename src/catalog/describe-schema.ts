@@ -32,7 +32,11 @@ function describePart(schema: unknown, visit: SchemaVisit, name?: string, enclos
   const open = enclosing === undefined ? visit.open : [...visit.open, enclosing];
   const definition = definitionOf(schema);
   const depth = open.indexOf(definition);
-  if (depth >= 0) return { type: "recursive", depth };
+  if (depth >= 0) {
+    if (!open.slice(depth).some(holdsParts))
+      throw notDescribable(path, "a schema that is itself", "put it into a list or a member");
+    return { type: "recursive", depth };
+  }
   visit.count.nodes += 1;
   if (visit.depth > DEPTH_MAX || visit.count.nodes > NODES_MAX) {
     throw notDescribable(path.slice(0, 8), "a schema this large", "make it smaller, or take z.json() for the inner part");
@@ -108,6 +112,11 @@ function wrapperShape(schema: z.ZodType, type: string, definition: object, visit
     default:
       throw refusalOf(type, visit.path);
   }
+}
+
+/** Tells whether a schema's values have parts of their own, so that what refers to it from inside ends with the value. */
+function holdsParts(definition: object): boolean {
+  return ["object", "record", "array", "tuple"].includes(String(member(definition, "type")));
 }
 
 function lazySchema(definition: object): unknown {

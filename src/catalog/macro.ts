@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { MacroDefinition } from "../model/macro.js";
-import type { SchemaDescription } from "../model/schema-description.js";
+import type { Shape } from "./shape.js";
 
 declare const OUTPUT: unique symbol;
 
@@ -12,7 +12,7 @@ export interface Macro<N extends string = string, P extends z.ZodType = z.ZodTyp
   readonly params: P;
   readonly definition: MacroDefinition;
   /** What the output record holds, as far as it is known. */
-  readonly output: SchemaDescription;
+  readonly outputShape: Shape;
   /** Carries the type of the output; absent at run time. */
   readonly [OUTPUT]?: O;
 }

@@ -1,9 +1,5 @@
 import { RunsealError } from "../errors/error.js";
-
-/** A JSON Pointer from names. */
-export function pointerOf(path: readonly (string | number)[]): string {
-  return path.map((name) => `/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-}
+import { jsonPointer } from "../json/walk.js";
 
 /** The error for something that the closed description of schemas can't say, with what would be right. */
 export function notDescribable(
@@ -12,7 +8,7 @@ export function notDescribable(
   instead: string,
   options?: ErrorOptions,
 ): RunsealError<"schema.not_describable"> {
-  const pointer = pointerOf(path);
+  const pointer = jsonPointer(path);
   const place = pointer === "" ? "" : ` at "${pointer}"`;
   return new RunsealError(
     "schema.not_describable",
