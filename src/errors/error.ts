@@ -32,6 +32,8 @@ export interface ErrorDetails {
   "catalog.unknown_name": { readonly name: string; readonly suggestions: readonly string[] };
 
   // compiling
+  "graph.duplicate_id": { readonly id: string };
+  "graph.unknown_id": { readonly id: string };
   "compile.reexpansion_forbidden": { readonly call: string };
   "compile.refused": { readonly outcome: string; readonly reason: string };
 
