@@ -92,7 +92,7 @@ function decideDue(state: RunState, now: number): Effect | undefined {
     const events = closeOrphan(recordAt(state, position));
     if (events !== undefined) return { kind: "record", events };
   }
-  const answered = least(state.answered);
+  const [answered] = state.answered;
   if (answered !== undefined) return { kind: "answer", stepId: recordAt(state, answered).step.id };
   const limit = state.limits.peek();
   if (limit === undefined || limit.at > now) return undefined;
@@ -221,19 +221,10 @@ export function orphanClosed(record: StepRecord): EventDraft {
   return { kind: "step.failed", payload: { stepId: step.id, attempt, ...failure, retryable: true, final: isLast } };
 }
 
-function waitTimeout(record: StepRecord, at: number): EventDraft {
-  const failure = { code: "wait.timeout", category: "timeout", message: `nobody answered "${record.step.id}" in time` };
-  return {
-    kind: "step.failed",
-    payload: {
-      stepId: record.step.id,
-      attempt: record.attempt,
-      ...failure,
-      message: `${failure.message} (until ${at})`,
-      retryable: false,
-      final: true,
-    },
-  };
+function waitTimeout({ step, attempt }: StepRecord, at: number): EventDraft {
+  const message = `nobody answered "${step.id}" until ${at}`;
+  const failure = { code: "wait.timeout", category: "timeout", message, retryable: false, final: true };
+  return { kind: "step.failed", payload: { stepId: step.id, attempt, ...failure } };
 }
 
 function least(positions: ReadonlySet<number>): number | undefined {

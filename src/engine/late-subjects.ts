@@ -22,7 +22,8 @@ function visit(
   if (value === undefined || value === null) return;
   switch (description.type) {
     case "string":
-      if (typeof value === "string" && description.subject?.access === "write") add({ kind: description.subject.kind, id: value });
+      if (typeof value === "string" && description.subject?.access === "write")
+        add({ kind: description.subject.kind, id: value });
       return;
     case "optional":
     case "default":

@@ -50,7 +50,10 @@ function drawObject(value: object, depth: number, budget: { nodes: number }): Js
     }
     const descriptor = Object.getOwnPropertyDescriptor(value, name);
     const clean = wellFormed(name.slice(0, TEXT_MAX));
-    members.push([clean, descriptor !== undefined && "value" in descriptor ? draw(descriptor.value, depth + 1, budget) : "[accessor]"]);
+    members.push([
+      clean,
+      descriptor !== undefined && "value" in descriptor ? draw(descriptor.value, depth + 1, budget) : "[accessor]",
+    ]);
   }
   return Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members);
 }

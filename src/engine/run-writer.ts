@@ -12,12 +12,15 @@ import { optionsOf } from "./parts.js";
 import { recordOf } from "../history/run-state.js";
 import { runStream } from "../model/ids.js";
 
+/** How often a commit is made again because another stream in it moved. */
+const TRIES_MAX = 10;
+
 /** What a commit does besides appending. */
 export interface FlushExtras {
   /** Give the lease up, although the run neither rests nor has ended. */
   readonly release?: boolean;
-  /** Other streams that change together with the run. */
-  readonly also?: readonly StreamWrite[];
+  /** Another stream that changes together with the run; made again when that stream moved meanwhile. */
+  readonly also?: () => Promise<StreamWrite | undefined>;
 }
 
 /**
@@ -35,6 +38,8 @@ export class RunWriter {
   #committedSeq: number;
   #events: ChainedEvent[] = [];
   #bytes = 0;
+  /** When the oldest of them was appended. */
+  #since = 0;
   #artifacts: ArtifactWrite[] = [];
   #consumed: string[] = [];
   #isUrgent = false;
@@ -60,9 +65,18 @@ export class RunWriter {
     return this.#events.length + this.#consumed.length > 0;
   }
 
-  /** Whether so much waits that it should be committed now. */
-  get isFull(): boolean {
-    return this.#events.length >= this.#options.pendingEventsMax || this.#bytes >= this.#options.pendingBytesMax;
+  /** Whether so much waits, or has waited so long at `now`, that it should be committed. */
+  isFull(now: number): boolean {
+    const { pendingEventsMax, pendingBytesMax, flushMs } = this.#options;
+    if (this.#events.length >= pendingEventsMax || this.#bytes >= pendingBytesMax) return true;
+    return this.#events.length > 0 && now - this.#since >= flushMs;
+  }
+
+  /** The time until which nothing needs to be committed, if that is before `until`. */
+  dueBefore(until: number | null): number | null {
+    if (this.#events.length === 0) return until;
+    const due = this.#since + this.#options.flushMs;
+    return until === null ? due : Math.min(until, due);
   }
 
   /** Commits so far. */
@@ -78,12 +92,17 @@ export class RunWriter {
   append(draft: EventDraft): void {
     const state = this.#state;
     const clean = redactDraft(draft);
-    const chained = chainClean({ scope: state.scope, stream: runStream(state.runId), seq: state.seq, hash: state.hash }, clean, state.epoch);
+    const chained = chainClean(
+      { scope: state.scope, stream: runStream(state.runId), seq: state.seq, hash: state.hash },
+      clean,
+      state.epoch,
+    );
     const { seq, kind, v, epoch, hash } = chained;
     const event = { seq, kind, v, epoch, hash, at: this.#parts.env.now(), payload: clean.payload } as RunEvent;
     this.#isUrgent ||= !this.#isPure(event);
     fold(state, event);
     this.#head = nextRunHead(this.#head, event, state.runId);
+    if (this.#events.length === 0) this.#since = event.at;
     this.#events.push(chained);
     this.#bytes += chained.payloadText.length;
   }
@@ -107,13 +126,17 @@ export class RunWriter {
   async flush(extras: FlushExtras = {}): Promise<number | undefined> {
     if (!this.isPending && extras.release !== true) return undefined;
     const write = this.#take(extras);
-    const answer = await this.#parts.stores.events.commit([write, ...(extras.also ?? [])]);
-    this.#commits += 1;
-    if (answer.kind === "committed") {
-      this.#committedSeq += write.events.length;
-      return answer.at;
+    for (let tries = 1; ; tries += 1) {
+      const also = await extras.also?.();
+      const answer = await this.#parts.stores.events.commit(also === undefined ? [write] : [write, also]);
+      this.#commits += 1;
+      if (answer.kind === "committed") {
+        this.#committedSeq += write.events.length;
+        return answer.at;
+      }
+      const isOther = answer.kind === "conflict" && answer.stream !== write.stream;
+      if (!isOther || tries === TRIES_MAX) throw lostTo(answer, this.#state.epoch, write.expectedSeq);
     }
-    throw lostTo(answer, this.#state.epoch);
   }
 
   #take(extras: FlushExtras): StreamWrite {
@@ -155,7 +178,7 @@ export class RunWriter {
 }
 
 /** Why a refused commit means that this process does not have the run any more. */
-function lostTo(answer: Exclude<CommitAnswer, { kind: "committed" }>, epoch: number): RunsealError {
+function lostTo(answer: Exclude<CommitAnswer, { kind: "committed" }>, epoch: number, expectedSeq: number): RunsealError {
   switch (answer.kind) {
     case "stale": {
       const { stream, currentEpoch, owner } = answer;
@@ -165,7 +188,7 @@ function lostTo(answer: Exclude<CommitAnswer, { kind: "committed" }>, epoch: num
     case "conflict": {
       const { stream, actualSeq } = answer;
       const message = `"${stream}" is at ${actualSeq}: somebody else wrote it`;
-      return new RunsealError("store.conflict", message, { stream, expectedSeq: -1, actualSeq });
+      return new RunsealError("store.conflict", message, { stream, expectedSeq, actualSeq });
     }
     default:
       invariant(false, `a fenced append is not answered "${answer.kind}"`);

@@ -36,9 +36,7 @@ export interface OpenContext {
 /** Makes what a handler gets besides its arguments. */
 export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenContext {
   const { scope, runId, step, attempt, signal } = attemptOf;
-  const sealed = new Set([...step.writes, ...attemptOf.late].map(entityText));
   const declared = new Set<string>();
-  const signalKey = signalKeyOf(runId, step.id);
   let isOpen = true;
   const use = (call: string): void => {
     if (isOpen) return;
@@ -49,17 +47,22 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     runId,
     stepId: step.id,
     attempt,
-    idempotencyKey: idempotencyKeyOf(scope, runId, step.id),
+    // two digests that most handlers never ask for
+    get idempotencyKey() {
+      return idempotencyKeyOf(scope, runId, step.id);
+    },
     signal,
-    signalKey,
+    get signalKey() {
+      return signalKeyOf(runId, step.id);
+    },
     writes(kind, id) {
       use("writes");
-      if (!sealed.has(entityText({ kind, id }))) throw undeclared(step, kind, id);
+      if (!isSealed(attemptOf, { kind, id })) throw undeclared(step, kind, id);
       declared.add(`${kind}:${id}`);
     },
     park(options = {}) {
       use("park");
-      return parkFor(options, signalKey, parts.env.now());
+      return parkFor(options, context.signalKey, parts.env.now());
     },
     log(message, fields = {}) {
       use("log");
@@ -73,6 +76,11 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     },
     declared: () => [...declared].sort(),
   };
+}
+
+function isSealed({ step, late }: AttemptOf, entity: EntityRef): boolean {
+  const text = entityText(entity);
+  return [...step.writes, ...late].some((known) => entityText(known) === text);
 }
 
 function undeclared(step: SealedStep, kind: string, id: string): RunsealError<"write.undeclared"> {
@@ -96,7 +104,12 @@ function parkFor(options: { readonly key?: string; readonly until?: number | str
 
 function writeLine(
   parts: EngineParts,
-  line: { readonly runId: RunId; readonly stepId: string; readonly message: string; readonly fields: { readonly [name: string]: unknown } },
+  line: {
+    readonly runId: RunId;
+    readonly stepId: string;
+    readonly message: string;
+    readonly fields: { readonly [name: string]: unknown };
+  },
 ): void {
   const { runId, stepId } = line;
   const picture = redact(pictureOf(line.fields));
