@@ -89,7 +89,7 @@ function read(value: unknown, member: string): unknown {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) return undefined;
   try {
     return Reflect.get(value, member);
-  } catch (error) {
-    return void error;
+  } catch {
+    return undefined;
   }
 }

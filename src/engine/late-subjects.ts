@@ -26,8 +26,10 @@ function visit(
         add({ kind: description.subject.kind, id: value });
       return;
     case "optional":
-    case "default":
-      return visit(description.of, value, shapes, add);
+    case "default": {
+      visit(description.of, value, shapes, add);
+      return;
+    }
     case "union":
       for (const option of description.of) visit(option, value, shapes, add);
       return;

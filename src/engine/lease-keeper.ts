@@ -47,9 +47,13 @@ export class LeaseKeeper {
     if (this.#isStopped) return;
     if (answer === true) {
       this.#safeUntil = asked + (this.#leaseMs * 2) / 3;
-      return this.#wait(this.#leaseMs / 3);
+      this.#wait(this.#leaseMs / 3);
+      return;
     }
-    if (answer === undefined && this.#parts.env.now() < this.#safeUntil) return this.#wait(this.#leaseMs / 10);
+    if (answer === undefined && this.#parts.env.now() < this.#safeUntil) {
+      this.#wait(this.#leaseMs / 10);
+      return;
+    }
     this.stop();
     const stream = runStream(runId);
     const message = `the lease of "${stream}" at epoch ${epoch} could not be renewed`;
@@ -64,8 +68,8 @@ export class LeaseKeeper {
         epoch,
         leaseMs: this.#leaseMs,
       });
-    } catch (error) {
-      return void error;
+    } catch {
+      return undefined;
     }
   }
 }

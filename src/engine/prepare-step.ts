@@ -90,5 +90,6 @@ function lateEntities(
 
 /** One text per entity: a UUID names the same entity under every kind and in any case. */
 export function entityText(entity: EntityRef): string {
-  return isUuid(entity.id) ? entity.id.toLowerCase() : `${entity.kind}:${entity.id}`;
+  const { kind, id } = entity;
+  return isUuid(id) ? id.toLowerCase() : [kind, id].join(":");
 }

@@ -66,8 +66,10 @@ export class RunInbox {
         this.#pause = { by: message.by };
         this.#pauseKeys.push(key);
         return;
-      case "resume":
-        return this.#resume(key);
+      case "resume": {
+        this.#resume(key);
+        return;
+      }
       case "signal": {
         const { payload } = message;
         this.#writer.append({ kind: "signal.received", payload: { key: message.key, payload, from: null } });

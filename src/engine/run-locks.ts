@@ -70,7 +70,7 @@ export class RunLocks {
 
   async #acquire(requests: readonly EntityLock[], signal: AbortSignal): Promise<Exclude<Taking, { kind: "refused" }>> {
     const manager = this.#parts.stores.locks;
-    if (manager === undefined || signal.aborted) return { kind: "aborted" };
+    if (manager === undefined || isAborted(signal)) return { kind: "aborted" };
     try {
       const held = await manager.acquire(requests, { deadlineMs: this.#restMs, owner: this.#owner, signal });
       this.#held.push(held);
@@ -79,9 +79,9 @@ export class RunLocks {
       if (held.lost.aborted) this.#onLost();
       return { kind: "taken", event: acquired(requests.map(lockName), held.waitedMs) };
     } catch (error) {
-      if (signal.aborted) return { kind: "aborted" };
-      if (!isRunsealError(error, "lock.contention")) throw error;
-      return { kind: "contended", contended: await this.#contended(error) };
+      if (isRunsealError(error, "lock.contention")) return { kind: "contended", contended: await this.#contended(error) };
+      if (isAborted(signal)) return { kind: "aborted" };
+      throw error;
     }
   }
 
@@ -114,6 +114,11 @@ export class RunLocks {
 
 function isLeft({ status }: StepRecord): boolean {
   return status !== "completed" && status !== "failed" && status !== "skipped";
+}
+
+/** A call, because the answer changes across an await. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function acquired(locks: readonly string[], waitedMs: number): EventDraft {

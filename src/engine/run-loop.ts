@@ -141,12 +141,16 @@ export class RunLoop {
 
   async #carryOut(effect: Effect): Promise<DriveEnd | undefined> {
     switch (effect.kind) {
-      case "record":
-        return this.#append(effect.events);
+      case "record": {
+        this.#append(effect.events);
+        return;
+      }
       case "start":
         return this.#start(effect.stepId);
-      case "answer":
-        return this.#apply(answerStep(this.#parts, this.#state, this.#record(effect.stepId)));
+      case "answer": {
+        this.#apply(answerStep(this.#parts, this.#state, this.#record(effect.stepId)));
+        return;
+      }
       case "reconcile":
         return this.#reconcile(effect.stepId);
       case "lock":
@@ -289,8 +293,10 @@ export class RunLoop {
       });
     });
     switch (taking.kind) {
-      case "taken":
-        return this.#append([taking.event]);
+      case "taken": {
+        this.#append([taking.event]);
+        return;
+      }
       case "aborted":
         return undefined;
       case "refused":
@@ -306,13 +312,13 @@ export class RunLoop {
 
   /** Waits for something long, and reads the inbox meanwhile: a run that is canceled does not wait on. */
   async #attend<T>(work: Promise<T>, heed: (demands: Demands) => void): Promise<T> {
-    let isDone = false;
+    const progress = { isDone: false };
     const done = (): void => {
-      isDone = true;
+      progress.isDone = true;
       this.#wake.call();
     };
     work.then(done, done);
-    while (!isDone) {
+    while (!progress.isDone) {
       await this.#wake.wait(null);
       if (this.#hints > 0) await this.#look();
       heed(this.#demands());

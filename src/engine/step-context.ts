@@ -3,6 +3,7 @@ import type { Park } from "../model/park.js";
 import type { RunId, Scope } from "../model/ids.js";
 import type { SealedStep } from "../model/step.js";
 import type { StepContext } from "../model/step-context.js";
+import type { JsonObject } from "../json/value.js";
 import type { EntityRef } from "../model/write-set.js";
 import { RunsealError } from "../errors/error.js";
 import { boundedMessage } from "./failure-of.js";
@@ -28,9 +29,9 @@ export interface AttemptOf {
 export interface OpenContext {
   readonly context: StepContext;
   /** Makes every later call of the context throw. */
-  close(): void;
+  readonly close: () => void;
   /** What the handler declared to write, sorted: `kind:id`. */
-  declared(): readonly string[];
+  readonly declared: () => readonly string[];
 }
 
 /** Makes what a handler gets besides its arguments. */
@@ -113,11 +114,11 @@ function writeLine(
 ): void {
   const { runId, stepId } = line;
   const picture = redact(pictureOf(line.fields));
-  const fields = typeof picture === "object" && picture !== null && !Array.isArray(picture) ? { ...picture } : {};
+  const fields = typeof picture === "object" && picture !== null && !Array.isArray(picture) ? (picture as JsonObject) : {};
   try {
     parts.log?.({ runId, stepId, message: boundedMessage(line.message), fields });
-  } catch (error) {
+  } catch {
     // a logger that throws must not change the run
-    void error;
+    return;
   }
 }

@@ -15,28 +15,50 @@ export const ORPHAN_RECOVERED = "orphan_attempt_recovered";
 /** The part of {@link fold} that is about steps, waits and messages. */
 export function applyToStep(state: RunState, event: AnyEvent): void {
   switch (event.kind) {
-    case "step.entered":
-      return enter(state, recordFor(state, event.payload.stepId, event.seq), event.payload.attempt);
-    case "step.completed":
-      return complete(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
-    case "step.failed":
-      return fail(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
-    case "step.skipped":
-      return skip(state, recordFor(state, event.payload.stepId, event.seq), event.payload.reason);
-    case "step.retry_scheduled":
-      return scheduleRetry(state, recordFor(state, event.payload.stepId, event.seq), event.payload.at);
-    case "step.parked":
-      return park(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
-    case "step.fenced":
-      return fence(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
-    case "step.in_doubt":
-      return doubt(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
-    case "wait.answered":
-      return answer(state, recordFor(state, event.payload.stepId, event.seq));
-    case "signal.received":
-      return receive(state, event.payload);
-    case "decision.made":
-      return decideStep(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
+    case "step.entered": {
+      enter(state, recordFor(state, event.payload.stepId, event.seq), event.payload.attempt);
+      return;
+    }
+    case "step.completed": {
+      complete(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
+      return;
+    }
+    case "step.failed": {
+      fail(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
+      return;
+    }
+    case "step.skipped": {
+      skip(state, recordFor(state, event.payload.stepId, event.seq), event.payload.reason);
+      return;
+    }
+    case "step.retry_scheduled": {
+      scheduleRetry(state, recordFor(state, event.payload.stepId, event.seq), event.payload.at);
+      return;
+    }
+    case "step.parked": {
+      park(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
+      return;
+    }
+    case "step.fenced": {
+      fence(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
+      return;
+    }
+    case "step.in_doubt": {
+      doubt(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
+      return;
+    }
+    case "wait.answered": {
+      answer(state, recordFor(state, event.payload.stepId, event.seq));
+      return;
+    }
+    case "signal.received": {
+      receive(state, event.payload);
+      return;
+    }
+    case "decision.made": {
+      decideStep(state, recordFor(state, event.payload.stepId, event.seq), event.payload);
+      return;
+    }
     default:
   }
 }
@@ -72,7 +94,10 @@ function fail(state: RunState, record: StepRecord, payload: EventPayload<"step.f
   record.failure = { code, category: payload.category as Failure["category"], retryable, message };
   if (code === ORPHAN_RECOVERED) record.orphans += 1;
   else record.failures += 1;
-  if (!payload.final) return makeReady(state, record);
+  if (!payload.final) {
+    makeReady(state, record);
+    return;
+  }
   record.status = "failed";
   state.counts.failed += 1;
   state.firstFailed = Math.min(state.firstFailed ?? record.position, record.position);

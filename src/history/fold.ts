@@ -31,27 +31,47 @@ export function fold(state: RunState, event: AnyEvent): RunState {
 
 function apply(state: RunState, event: AnyEvent): void {
   switch (event.kind) {
-    case "run.submitted":
-      return submit(state, event.payload, event.at);
-    case "lease.taken":
-      return takeLease(state, event.payload);
-    case "run.started":
-      return start(state, event.payload, event.at);
-    case "run.resumed":
-      return resume(state, event.payload);
-    case "run.parked":
-      return park(state, event.payload);
-    case "run.paused":
-      return pause(state);
+    case "run.submitted": {
+      submit(state, event.payload, event.at);
+      return;
+    }
+    case "lease.taken": {
+      takeLease(state, event.payload);
+      return;
+    }
+    case "run.started": {
+      start(state, event.payload, event.at);
+      return;
+    }
+    case "run.resumed": {
+      resume(state, event.payload);
+      return;
+    }
+    case "run.parked": {
+      park(state, event.payload);
+      return;
+    }
+    case "run.paused": {
+      pause(state);
+      return;
+    }
     case "run.completed":
       state.output = event.payload.output;
       state.outputRef = event.payload.outputRef;
-      return end(state, "completed", null, event.at);
-    case "run.failed":
-      return fail(state, event.payload, event.at);
+      {
+        end(state, "completed", null, event.at);
+        return;
+      }
+    case "run.failed": {
+      fail(state, event.payload, event.at);
+      return;
+    }
     case "run.canceled":
       state.isVoid = event.payload.isVoid;
-      return end(state, "canceled", event.payload.reason, event.at);
+      {
+        end(state, "canceled", event.payload.reason, event.at);
+        return;
+      }
     case "lock.acquired":
       state.isLocked = true;
       return;

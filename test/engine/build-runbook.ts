@@ -45,7 +45,7 @@ export function buildRunbook(sketch: RunbookSketch): Runbook {
     document: { name: "test", output: sketch.output ?? {}, sentences: {}, phases: [], explanations: [], remarks: [] },
     envelope: { core: content.core, macroAudits: [], lookups: [] },
     contracts: [],
-  } as Runbook;
+  };
 }
 
 function sealStep(sketch: StepSketch): SealedStep {

@@ -1,5 +1,4 @@
 import type { Env } from "../../src/engine/env.js";
-import type { WallClock } from "../../src/time/wall-clock.js";
 
 interface Timer {
   readonly at: number;
@@ -46,7 +45,10 @@ export class ManualEnv implements Env {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (signal?.aborted === true) return resolve();
+      if (signal?.aborted === true) {
+        resolve();
+        return;
+      }
       const timer = this.schedule(ms, resolve);
       signal?.addEventListener("abort", () => {
         timer.cancel();
@@ -63,11 +65,6 @@ export class ManualEnv implements Env {
     } finally {
       this.stepsOpen -= 1;
     }
-  }
-
-  /** The same time as stores see it. */
-  get clock(): WallClock {
-    return { now: () => this.#now, after: (ms, run) => this.schedule(ms, run).cancel };
   }
 
   /** Lets everything run that waits for nothing but its turn. */
@@ -93,14 +90,14 @@ export class ManualEnv implements Env {
 
   /** Moves the clock on as far as it takes for `work` to be done. */
   async until<T>(work: Promise<T>, limitMs = 3_600_000): Promise<T> {
-    let isDone = false;
+    const progress = { isDone: false };
     const done = (): void => {
-      isDone = true;
+      progress.isDone = true;
     };
     work.then(done, done);
     const end = this.#now + limitMs;
     await this.settle();
-    while (!isDone) {
+    while (!progress.isDone) {
       const next = this.#next(end);
       if (next === undefined) throw new Error(`nothing is left to wait for at ${this.#now}`);
       this.#fire(next);

@@ -97,7 +97,7 @@ export class Rig {
   #memory(rig: RigOptions): MemoryStores {
     const { sharedWith, ownerAlive } = rig;
     return memoryStores({
-      clock: this.env.clock,
+      clock: this.env,
       ...(ownerAlive !== undefined && { ownerAlive }),
       ...(sharedWith !== undefined && { sharedWith: sharedWith.stores }),
     });
