@@ -20,8 +20,12 @@ export type Expression =
   | { readonly $: "item"; readonly loop: string; readonly path: ValuePath }
   /** The 0-based position of the current item. */
   | { readonly $: "index"; readonly loop: string }
-  /** The id of a new entity; `ordinal` counts the allocations of the macro body, in the order they were written. */
-  | { readonly $: "allocate"; readonly kind: string; readonly ordinal: number }
+  /**
+   * The id of a new entity; `ordinal` counts the allocations of the macro body, in the order they were written. `loop` is the
+   * path of labels of the innermost loop that it was written in (empty = in none), so that an id allocated outside a loop and
+   * used inside it stays one id; absent = the innermost loop around the place where it is used.
+   */
+  | { readonly $: "allocate"; readonly kind: string; readonly ordinal: number; readonly loop?: string }
   /** A value that the caller of compile binds by name. */
   | { readonly $: "bind"; readonly name: string; readonly path: ValuePath }
   /** The answer of a lookup, named by its path of labels. */

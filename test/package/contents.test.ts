@@ -19,8 +19,9 @@ test("the tarball holds the doors, the migrations, the docs, and what a licence 
   const doors = ["index", "sqlite", "testing"].flatMap((door) =>
     ["js", "cjs", "d.ts", "d.cts"].map((ending) => `dist/${door}.${ending}`),
   );
-  const required = [...doors, "package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"];
-  expect(required.filter((path) => !files.includes(path))).toEqual([]);
+  expect(files).toEqual(
+    expect.arrayContaining([...doors, "package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]),
+  );
   expect(files.filter((path) => path.startsWith("migrations/sqlite/")).length).toBeGreaterThan(0);
 });
 

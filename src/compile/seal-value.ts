@@ -1,0 +1,55 @@
+import type { Ledger } from "./ledger.js";
+import type { SchemaDescription } from "../model/schema-description.js";
+import type { Tree } from "../model/expression.js";
+import type { ValueSchema } from "./compile-request.js";
+import { canonicalize } from "../json/canonical.js";
+import { completeTree } from "./complete-tree.js";
+import { findSecret } from "../secrets/detect.js";
+import { isRunsealError } from "../errors/error.js";
+import { jsonPointer } from "../json/walk.js";
+
+/** A value that may be sealed, and its canonical text. */
+export interface SealedValue {
+  readonly tree: Tree;
+  readonly text: string;
+}
+
+/**
+ * Checks a value of the body against a description, and that it can be sealed: no secret, canonical, not too large.
+ *
+ * @returns `undefined` when it can't; the ledger has every reason, with the step's path and the pointer below it
+ */
+export function sealValue(
+  place: { readonly path: string; readonly ledger: Ledger; readonly bytesMax?: number },
+  description: SchemaDescription,
+  value: Tree,
+  schema: ValueSchema | undefined,
+): SealedValue | undefined {
+  const { tree, issues } = completeTree(description, value, schema);
+  for (const issue of issues) {
+    const pointer = jsonPointer(issue.path);
+    place.ledger.fail("expand.invalid_argument", `${place.path}${pointer}`, `"${pointer}" of "${place.path}" ${issue.message}`);
+  }
+  if (issues.length > 0) return undefined;
+  const text = sealText(place, tree);
+  return text === undefined ? undefined : { tree, text };
+}
+
+/** The canonical text of a value that is about to be sealed; `undefined` when it has none, with the reason in the ledger. */
+export function sealText(
+  place: { readonly path: string; readonly ledger: Ledger; readonly bytesMax?: number },
+  tree: Tree,
+): string | undefined {
+  const { path, ledger, bytesMax } = place;
+  try {
+    const text = canonicalize(tree, bytesMax === undefined ? undefined : { bytesMax });
+    const secret = findSecret(tree);
+    if (secret === undefined) return text;
+    const way = "pass a reference and read the secret in the handler";
+    ledger.fail("secret.detected", path + secret.pointer, `a value looks like a secret (${secret.rule}); ${way}`);
+  } catch (error) {
+    if (!isRunsealError(error)) throw error;
+    ledger.fail(error.code, path, error.message);
+  }
+  return undefined;
+}
