@@ -39,8 +39,23 @@ export function emptyHead(scope: Scope, stream: StreamName): ChainHead {
  * @throws {@link RunsealError} `value.not_canonical` when the payload is outside the value model
  */
 export function chainEvent(head: ChainHead, draft: EventDraft, epoch: number): ChainedEvent {
+  return chainClean(head, redactDraft(draft), epoch);
+}
+
+/** A draft with every secret in its payload replaced; the draft itself when there is none. */
+export function redactDraft(draft: EventDraft): EventDraft {
   const payload: JsonValue = draft.payload;
-  const payloadText = canonicalize(redact(payload), { bytesMax: EVENT_BYTES_MAX });
+  const clean = redact(payload);
+  return clean === payload ? draft : ({ kind: draft.kind, payload: clean } as EventDraft);
+}
+
+/**
+ * The second half of {@link chainEvent}, for a writer that needs the payload as it is recorded: takes what {@link redactDraft} gave.
+ *
+ * @throws {@link RunsealError} as {@link chainEvent} does
+ */
+export function chainClean(head: ChainHead, draft: EventDraft, epoch: number): ChainedEvent {
+  const payloadText = canonicalize(draft.payload, { bytesMax: EVENT_BYTES_MAX });
   const payloadDigest = payloadDigestOf(payloadText);
   const event = {
     stream: head.stream,

@@ -1,5 +1,4 @@
 const NEEDS_ESCAPE = /[^\x20\x21\x23-\x5b\x5d-\ud7ff\ue000-\uffff]/;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 const NAMES_MAX = 4096;
 const NAME_LENGTH_MAX = 64;
 
@@ -11,9 +10,12 @@ export interface MemberStart {
 
 const known = new Map<string, MemberStart>();
 
+/** What strings have in every runtime this package supports (ES2024) and the library types of ES2023 leave out. */
+type Es2024String = string & { isWellFormed(): boolean };
+
 /** Tells whether `text` has no lone surrogate; linear. */
 export function isWellFormed(text: string): boolean {
-  return !LONE_SURROGATE.test(text);
+  return (text as Es2024String).isWellFormed();
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
@@ -29,13 +30,49 @@ describe("the published vectors of RFC 8785", () => {
     expect(lines).toHaveLength(1000);
     for (const line of lines) {
       const [hex = "", expected] = line.split(",");
-      expect(canonicalizeJcs(doubleOf(hex))).toBe(expected);
+      expect(canonicalizeJcs(doubleOf(BigInt(`0x${hex}`)))).toBe(expected);
     }
+  });
+
+  it("hold for its first 100,000 numbers, by the published digests of its prefixes (row 79)", () => {
+    const firstLines = read("numbers/es6-first-1000.txt").split("\n");
+    const digest = createHash("sha256");
+    const prefixes: Record<number, string> = {};
+    let count = 0;
+    for (const bits of publishedDoubles(firstLines.slice(0, 168).map((line) => BigInt(`0x${line.split(",")[0] ?? ""}`)))) {
+      digest.update(`${bits.toString(16)},${canonicalizeJcs(doubleOf(bits))}\n`);
+      count += 1;
+      if (count === 1000 || count === 10_000 || count === 100_000) prefixes[count] = digest.copy().digest("hex");
+      if (count === 100_000) break;
+    }
+    expect(prefixes).toEqual({
+      1000: "be18b62b6f69cdab33a7e0dae0d9cfa869fda80ddc712221570f9f40a5878687",
+      10_000: "b9f7a8e75ef22a835685a52ccba7f7d6bdc99e34b010992cbc5864cd12be6892",
+      100_000: "22776e6d4b49fa294a0d0f349268e5c28808fe7e0cb2bcbe28f63894e494d4c7",
+    });
   });
 });
 
-function doubleOf(hex: string): number {
-  return new DataView(new BigUint64Array([BigInt(`0x${hex}`)]).buffer).getFloat64(0, true);
+/** The published sequence: edge cases, 2,000 neighbours of the smallest normal number, then doubles cut from a chain of SHA-256. */
+function* publishedDoubles(edgeCases: readonly bigint[]): Generator<bigint> {
+  yield* edgeCases;
+  for (let step = 0n; step < 2000n; step += 1n) yield 0x0010000000000000n + step;
+  for (let block = Buffer.alloc(32); ;) {
+    block = createHash("sha256").update(block).digest();
+    for (let at = 0; at < block.length; at += 8) {
+      const bits = block.readBigUInt64LE(at);
+      const double = doubleOf(bits);
+      if (Number.isFinite(double) && double !== 0) yield bits;
+    }
+  }
+}
+
+const doubles = new Float64Array(1);
+const doubleBits = new BigUint64Array(doubles.buffer);
+
+function doubleOf(bits: bigint): number {
+  doubleBits[0] = bits;
+  return doubles[0] ?? Number.NaN;
 }
 
 /** Every row of the correctness table: what the reference writes, or null where it throws. */

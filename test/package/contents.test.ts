@@ -19,9 +19,8 @@ test("the tarball holds the doors, the migrations, the docs, and what a licence 
   const doors = ["index", "sqlite", "testing"].flatMap((door) =>
     ["js", "cjs", "d.ts", "d.cts"].map((ending) => `dist/${door}.${ending}`),
   );
-  expect(files).toEqual(
-    expect.arrayContaining([...doors, "package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]),
-  );
+  const required = [...doors, "package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"];
+  expect(required.filter((path) => !files.includes(path))).toEqual([]);
   expect(files.filter((path) => path.startsWith("migrations/sqlite/")).length).toBeGreaterThan(0);
 });
 

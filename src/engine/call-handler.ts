@@ -1,0 +1,66 @@
+import type { Env } from "./env.js";
+import type { ThrownFailure } from "./failure-of.js";
+import type { StopSwitch } from "./stop-switch.js";
+import { failureOf } from "./failure-of.js";
+
+/** How one call of a handler ended, as far as the run is concerned. */
+export type CallEnd =
+  | { readonly kind: "returned"; readonly value: unknown }
+  | { readonly kind: "threw"; readonly failure: ThrownFailure }
+  | { readonly kind: "timeout" }
+  /** The run was canceled or lost meanwhile. */
+  | { readonly kind: "aborted" };
+
+/** What a call needs besides the handler. */
+export interface CallOptions {
+  readonly timeoutMs: number;
+  /** What the handler's signal belongs to: aborted on timeout and when the run stops. */
+  readonly controller: AbortController;
+  /** Thrown on cancel, and when the run is lost. */
+  readonly stop: StopSwitch;
+  /** Called as soon as the end is known, before anybody hears of it. */
+  readonly onEnd: () => void;
+  /** Called when a handler that had timed out ends after all. */
+  readonly onLate: () => void;
+  /** Called once when the handler itself has ended, however that was. */
+  readonly onSettled: () => void;
+}
+
+/**
+ * Calls a handler once and says how that ended, in bounded time; never rejects.
+ *
+ * What the handler does after the end is known (returns, throws, never stops) changes nothing any more.
+ */
+export function callHandler(env: Env, call: () => Promise<unknown>, options: CallOptions): Promise<CallEnd> {
+  const { controller } = options;
+  return new Promise((resolve) => {
+    let ended: CallEnd["kind"] | undefined;
+    const end = (how: CallEnd): void => {
+      if (ended !== undefined) return;
+      ended = how.kind;
+      timer.cancel();
+      leave();
+      options.onEnd();
+      resolve(how);
+    };
+    const settle = (how: CallEnd): void => {
+      if (ended === "timeout") options.onLate();
+      end(how);
+      options.onSettled();
+    };
+    const timer = env.schedule(options.timeoutMs, () => {
+      end({ kind: "timeout" });
+      controller.abort();
+    });
+    const leave = options.stop.join(() => {
+      controller.abort();
+      end({ kind: "aborted" });
+    });
+    env
+      .inStep(async () => call())
+      .then(
+        (value) => settle({ kind: "returned", value }),
+        (error: unknown) => settle({ kind: "threw", failure: failureOf(error) }),
+      );
+  });
+}

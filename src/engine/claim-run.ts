@@ -1,0 +1,226 @@
+import type { CommitAnswer, LeaseClaim, StreamWrite } from "../stores/event-store.js";
+import type { Digest, RunId, Scope } from "../model/ids.js";
+import type { EngineParts } from "./parts.js";
+import type { EventDraft } from "../model/event.js";
+import type { JsonObject } from "../json/value.js";
+import type { RunHead, StreamHead } from "../model/run.js";
+import type { RunState } from "../history/run-state.js";
+import type { Runbook } from "../model/runbook.js";
+import { RunsealError } from "../errors/error.js";
+import { chainDrafts } from "./chain-drafts.js";
+import { eventOf } from "../history/read-event.js";
+import { fold } from "../history/fold.js";
+import { invariant } from "../errors/invariant.js";
+import { isTerminal, nextRunHead } from "../history/run-head.js";
+import { loadRun } from "./load-run.js";
+import { optionsOf } from "./parts.js";
+import { runPlanOf } from "../history/run-plan.js";
+import { runStream, runbookStream } from "../model/ids.js";
+
+/** Why a run is taken up again; only `requested` lifts a pause. */
+export type ClaimReason = "requested" | "wake" | "recovered";
+
+/** The approvals that a start spends, and the runbook stream as it was when they were judged. */
+export interface ApprovalSpending {
+  readonly spend: readonly { readonly nonce: string; readonly token: string }[];
+  readonly head: { readonly seq: number; readonly hash: Digest };
+}
+
+/** A run that somebody wants to work on. */
+export interface ClaimRequest {
+  readonly scope: Scope;
+  readonly runId: RunId;
+  readonly runbook: Runbook;
+  readonly reason: ClaimReason;
+  /** Build provenance, for `run.started`. */
+  readonly build: JsonObject;
+  /** Spent when this claim starts the run; passed over when it only takes the run up again. `null` = none needed. */
+  readonly approvals: ApprovalSpending | null;
+}
+
+/** A run that this process holds. */
+export interface ClaimedRun {
+  readonly state: RunState;
+  readonly head: RunHead;
+  readonly owner: string;
+  readonly runbook: Runbook;
+}
+
+/** What came of a claim. A refusal is thrown or passed on by the caller, as it likes. */
+export type ClaimAnswer =
+  | { readonly kind: "claimed"; readonly run: ClaimedRun }
+  | {
+      readonly kind: "refused";
+      readonly error: RunsealError<
+        "lease.held" | "lease.stale" | "store.conflict" | "admission.approval_consumed" | "run.terminal"
+      >;
+    };
+
+/**
+ * Takes the lease of a run and starts it or takes it up again, in one commit: `lease.taken`, then `run.started` with the approvals
+ * it spends, or `run.resumed` (decisions 3.4, 3.7).
+ *
+ * @throws {@link RunsealError} `run.not_found`; `store.corrupt` when the log is damaged
+ */
+export async function claimRun(parts: EngineParts, request: ClaimRequest): Promise<ClaimAnswer> {
+  const { scope, runId, runbook } = request;
+  const head = await runHeadFor(parts, scope, runId);
+  if (isTerminal(head.run.status)) return { kind: "refused", error: terminal(head.run) };
+  const state = await loadRun(parts, scope, runId, runPlanOf(runbook));
+  const { owner } = parts.stores;
+  const epoch = head.epoch + 1;
+  const { leaseMs } = optionsOf(parts);
+  const isStart = state.status === "queued";
+  const drafts = [
+    leaseTaken(head, owner, epoch, leaseMs),
+    isStart ? started(parts, request, owner, epoch) : resumed(request, owner, epoch),
+  ];
+  const write = claimWrite(state, head.run, drafts, { owner, epoch, leaseMs });
+  const approvals = isStart ? approvalWrite(request) : undefined;
+  const answer = await parts.stores.events.commit(approvals === undefined ? [write] : [write, approvals]);
+  if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
+  for (const event of write.events) fold(state, eventOf({ ...event, scope, at: answer.at }));
+  return { kind: "claimed", run: { state, head: write.run ?? head.run, owner, runbook } };
+}
+
+/** How a run ends that never started: refused, or canceled while it was queued. */
+export type QueuedEnding =
+  | {
+      readonly kind: "failed";
+      readonly code: string;
+      readonly category: string;
+      readonly message: string;
+      readonly details?: JsonObject;
+    }
+  | { readonly kind: "canceled"; readonly reason: string; readonly by: string | null };
+
+/**
+ * Ends a queued run before it starts, void, in one commit with the lease it takes: it spends nothing and calls nothing.
+ *
+ * @returns the refusal, where another process was faster; `undefined` when the run has ended by this call
+ * @throws {@link RunsealError} `run.not_found`
+ */
+export async function endQueuedRun(
+  parts: EngineParts,
+  request: { readonly scope: Scope; readonly runId: RunId; readonly ending: QueuedEnding },
+): Promise<RunsealError | undefined> {
+  const { scope, runId, ending } = request;
+  const head = await runHeadFor(parts, scope, runId);
+  if (isTerminal(head.run.status)) return terminal(head.run);
+  const { owner } = parts.stores;
+  const epoch = head.epoch + 1;
+  const { leaseMs } = optionsOf(parts);
+  if (head.run.status !== "queued") {
+    const stream = runStream(runId);
+    const message = `run "${runId}" has started`;
+    return new RunsealError("store.conflict", message, { stream, expectedSeq: 1, actualSeq: head.seq });
+  }
+  const drafts = [leaseTaken(head, owner, epoch, leaseMs), endingDraft(ending)];
+  const chain = { scope, runId, seq: head.seq, hash: head.hash };
+  const signals = ending.kind === "canceled" ? await cancelKeys(parts, scope, runId) : [];
+  const write = { ...claimWrite(chain, head.run, drafts, { owner, epoch, leaseMs }), releaseLease: true, consume: { signals } };
+  const answer = await parts.stores.events.commit([write]);
+  return answer.kind === "committed" ? undefined : refusal(answer, request, epoch);
+}
+
+async function runHeadFor(parts: EngineParts, scope: Scope, runId: RunId): Promise<StreamHead & { readonly run: RunHead }> {
+  const head = await parts.stores.reader.head(scope, runStream(runId));
+  if (head === undefined || head.run === null) {
+    throw new RunsealError("run.not_found", `there is no run "${runId}" in scope "${scope}"`, { scope, runId });
+  }
+  return { ...head, run: head.run };
+}
+
+async function cancelKeys(parts: EngineParts, scope: Scope, runId: RunId): Promise<readonly string[]> {
+  const pending = await parts.stores.inbox.pending(scope, runId);
+  return pending.filter((entry) => entry.kind === "cancel").map((entry) => entry.key);
+}
+
+function claimWrite(
+  at: { readonly scope: Scope; readonly runId: RunId; readonly seq: number; readonly hash: Digest },
+  before: RunHead,
+  drafts: readonly EventDraft[],
+  claim: LeaseClaim,
+): StreamWrite {
+  const { scope, runId, seq, hash } = at;
+  const stream = runStream(runId);
+  const events = chainDrafts({ scope, stream, seq, hash }, drafts, claim.epoch);
+  const run = drafts.reduce((head, draft) => nextRunHead(head, draft, runId), before);
+  return { scope, stream, expectedSeq: seq, fence: null, events, artifacts: [], run, claim };
+}
+
+function approvalWrite(request: ClaimRequest): StreamWrite | undefined {
+  const { scope, runId, runbook, approvals } = request;
+  if (approvals === null || approvals.spend.length === 0) return undefined;
+  const { seq, hash } = approvals.head;
+  const stream = runbookStream(runbook.id);
+  const drafts = approvals.spend.map(({ nonce }): EventDraft => ({ kind: "approval.consumed", payload: { nonce, runId } }));
+  const events = chainDrafts({ scope, stream, seq, hash }, drafts, 0);
+  const consume = { approvals: approvals.spend.map(({ token }) => token) };
+  return { scope, stream, expectedSeq: seq, fence: null, events, artifacts: [], consume };
+}
+
+function leaseTaken(head: StreamHead, owner: string, epoch: number, leaseMs: number): EventDraft {
+  return { kind: "lease.taken", payload: { owner, epoch, leaseMs, previous: head.owner } };
+}
+
+function started(parts: EngineParts, request: ClaimRequest, owner: string, epoch: number): EventDraft {
+  const { runbook, build } = request;
+  const { deadlineMs } = runbook.content.execution;
+  const deadlineAt = deadlineMs === undefined ? null : parts.env.now() + deadlineMs;
+  const approvals = (request.approvals?.spend ?? []).map(({ nonce }) => nonce);
+  return {
+    kind: "run.started",
+    payload: { runbookId: runbook.id, manifestId: null, approvals, build, owner, epoch, deadlineAt },
+  };
+}
+
+function resumed(request: ClaimRequest, owner: string, epoch: number): EventDraft {
+  return { kind: "run.resumed", payload: { owner, epoch, reason: request.reason } };
+}
+
+function endingDraft(ending: QueuedEnding): EventDraft {
+  if (ending.kind === "canceled") {
+    return { kind: "run.canceled", payload: { reason: ending.reason, by: ending.by, isVoid: true } };
+  }
+  const { code, category, message, details } = ending;
+  const payload = { code, category, message, stepId: null, isVoid: true, ...(details !== undefined && { details }) };
+  return { kind: "run.failed", payload };
+}
+
+function terminal(run: RunHead): RunsealError<"run.terminal"> {
+  const { runId, status } = run;
+  return new RunsealError("run.terminal", `run "${runId}" has ended: ${status}`, { runId, status });
+}
+
+type Refusal = Extract<ClaimAnswer, { kind: "refused" }>["error"];
+
+function refusal(
+  answer: Exclude<CommitAnswer, { kind: "committed" }>,
+  request: { readonly runId: RunId; readonly runbook?: Runbook },
+  epoch: number,
+): Refusal {
+  const { runId } = request;
+  switch (answer.kind) {
+    case "held": {
+      const { owner } = answer;
+      return new RunsealError("lease.held", `run "${runId}" is held by "${owner}"`, { runId, owner });
+    }
+    case "stale": {
+      const { stream, currentEpoch } = answer;
+      const message = `run "${runId}" was claimed by somebody else, at epoch ${currentEpoch}`;
+      return new RunsealError("lease.stale", message, { stream, epoch, currentEpoch });
+    }
+    case "conflict": {
+      const { stream, actualSeq } = answer;
+      const message = `"${stream}" moved on to ${actualSeq} meanwhile; look again`;
+      return new RunsealError("store.conflict", message, { stream, expectedSeq: -1, actualSeq });
+    }
+    case "spent": {
+      const message = `an approval of the runbook was spent by another run: "${answer.token}"`;
+      return new RunsealError("admission.approval_consumed", message, { runbookId: request.runbook?.id ?? "", runId });
+    }
+    case "exists":
+      invariant(false, "a claim keeps the use of its run");
+  }
+}

@@ -1,0 +1,27 @@
+import type { ClaimedRun } from "./claim-run.js";
+import type { DriveControl, DriveEnd } from "./run-loop.js";
+import type { EngineParts } from "./parts.js";
+import { RunLoop } from "./run-loop.js";
+import { claimRun } from "./claim-run.js";
+
+/**
+ * Works on a run until it ends, rests, is handed over, or is lost.
+ *
+ * A message that arrives while the run is being parked takes it up again here, so that nobody has to look twice.
+ *
+ * @throws {@link RunsealError} `store.busy`, `store.failed`, `store.full` or `store.closed` when the store can't take what happened: evidence is
+ * mandatory, so nothing more is done, and the run can be claimed again when its lease has ended
+ */
+export async function driveRun(parts: EngineParts, run: ClaimedRun, control: DriveControl = {}): Promise<DriveEnd> {
+  let claimed = run;
+  for (;;) {
+    const end = await new RunLoop(parts, claimed, control).run();
+    if (end.kind !== "rested" || end.result.status !== "parked" || control.drain?.aborted === true) return end;
+    const { scope, runId } = run.state;
+    const pending = await parts.stores.inbox.pending(scope, runId);
+    if (pending.length === 0) return end;
+    const again = await claimRun(parts, { scope, runId, runbook: run.runbook, reason: "wake", build: {}, approvals: null });
+    if (again.kind === "refused") return end;
+    claimed = again.run;
+  }
+}

@@ -1,0 +1,101 @@
+import type { InboxEntry } from "../stores/inbox.js";
+import type { JsonObject, JsonValue } from "../json/value.js";
+import type { RunId, Scope, StepId } from "../model/ids.js";
+
+/** A decision about a step, as a sender gives it. */
+export interface StepDecision {
+  readonly verdict: "approve" | "reject";
+  readonly issuer: string;
+  readonly subject: string;
+  readonly vouchedBy: "authenticated" | "host";
+  /** Without a handler, an approved gate has this as its result. */
+  readonly payload?: JsonValue;
+  readonly note?: string;
+}
+
+/** A message to a run as the engine reads it. */
+export type RunMessage =
+  | { readonly kind: "signal"; readonly key: string; readonly payload: JsonValue }
+  | { readonly kind: "decision"; readonly stepId: StepId; readonly decision: StepDecision }
+  | { readonly kind: "cancel"; readonly reason: string; readonly by: string | null }
+  | { readonly kind: "pause"; readonly by: string | null }
+  | { readonly kind: "resume"; readonly by: string | null };
+
+/** A signal under a key: unique per run, the first payload wins. */
+export function signalMessage(scope: Scope, runId: RunId, key: string, payload: JsonValue): InboxEntry {
+  return { scope, runId, key: `signal:${key}`, kind: "signal", payload };
+}
+
+/** A decision about a step: one per step, the first wins. */
+export function decisionMessage(scope: Scope, runId: RunId, stepId: StepId, decision: StepDecision): InboxEntry {
+  const { verdict, issuer, subject, vouchedBy, payload, note } = decision;
+  const fields = {
+    stepId,
+    verdict,
+    issuer,
+    subject,
+    vouchedBy,
+    ...(payload !== undefined && { payload }),
+    ...(note !== undefined && { note }),
+  };
+  return { scope, runId, key: `decision:${stepId}`, kind: "decision", payload: fields };
+}
+
+/** A request to end a run; a second one changes nothing. */
+export function cancelMessage(
+  scope: Scope,
+  runId: RunId,
+  cancel: { readonly reason: string; readonly by: string | null },
+): InboxEntry {
+  return { scope, runId, key: "cancel", kind: "cancel", payload: { reason: cancel.reason, by: cancel.by } };
+}
+
+/** A request to rest at the next step boundary. `nonce` tells one pause of a run from the next. */
+export function pauseMessage(
+  scope: Scope,
+  runId: RunId,
+  pause: { readonly by: string | null; readonly nonce: string },
+): InboxEntry {
+  return { scope, runId, key: `pause:${pause.nonce}`, kind: "pause", payload: { by: pause.by } };
+}
+
+/** A request to go on after a pause. */
+export function resumeMessage(
+  scope: Scope,
+  runId: RunId,
+  resume: { readonly by: string | null; readonly nonce: string },
+): InboxEntry {
+  return { scope, runId, key: `resume:${resume.nonce}`, kind: "resume", payload: { by: resume.by } };
+}
+
+/** What an inbox entry says; `undefined` when it has another shape than the makers above give it. */
+export function readMessage(entry: InboxEntry): RunMessage | undefined {
+  if (entry.kind === "signal") {
+    return entry.key.startsWith("signal:") ? { kind: "signal", key: entry.key.slice(7), payload: entry.payload } : undefined;
+  }
+  const { payload } = entry;
+  if (!isObject(payload)) return undefined;
+  const by = typeof payload["by"] === "string" ? payload["by"] : null;
+  switch (entry.kind) {
+    case "decision":
+      return readDecision(payload);
+    case "cancel":
+      return { kind: "cancel", reason: typeof payload["reason"] === "string" ? payload["reason"] : "", by };
+    case "pause":
+    case "resume":
+      return { kind: entry.kind, by };
+  }
+}
+
+function readDecision(fields: JsonObject): RunMessage | undefined {
+  const { stepId, verdict, issuer, subject, vouchedBy, payload, note } = fields;
+  if (typeof stepId !== "string" || (verdict !== "approve" && verdict !== "reject")) return undefined;
+  if (typeof issuer !== "string" || typeof subject !== "string") return undefined;
+  if (vouchedBy !== "authenticated" && vouchedBy !== "host") return undefined;
+  const optional = { ...(payload !== undefined && { payload }), ...(typeof note === "string" && { note }) };
+  return { kind: "decision", stepId, decision: { verdict, issuer, subject, vouchedBy, ...optional } };
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,63 @@
+import type { Env } from "./env.js";
+import type { HandlerEntry } from "../model/handler-entry.js";
+import type { RunId, StepId } from "../model/ids.js";
+import type { Stores } from "../stores/stores.js";
+import type { VerbRef } from "../model/verb.js";
+
+/** Bounds and terms of running; all times in milliseconds. */
+export interface EngineOptions {
+  /** Term of a lease; renewed every third of it. */
+  readonly leaseMs: number;
+  /** Time in which all locks of a run must be had. */
+  readonly lockDeadlineMs: number;
+  readonly locksMax: number;
+  /** A retry that is due later than this parks the run, if there is nothing else to do. */
+  readonly retryInProcessMs: number;
+  /** How long handlers in flight may take to notice that their run was canceled. */
+  readonly cancelGraceMs: number;
+  /** Events that may wait for a commit; a writing step does not let them wait. */
+  readonly pendingEventsMax: number;
+  /** Bytes of payload that may wait for a commit. */
+  readonly pendingBytesMax: number;
+  /** Longest time that a finished pure step may wait for its commit while another step runs. */
+  readonly flushMs: number;
+  /** Runs without locks although the runbook touches entities: for tests only. */
+  readonly isUnlocked: boolean;
+}
+
+/** What the engine uses unless it is told otherwise. */
+export const ENGINE_DEFAULTS: EngineOptions = {
+  leaseMs: 10_000,
+  lockDeadlineMs: 30_000,
+  locksMax: 1_000,
+  retryInProcessMs: 1_000,
+  cancelGraceMs: 1_000,
+  pendingEventsMax: 256,
+  pendingBytesMax: 262_144,
+  flushMs: 100,
+  isUnlocked: false,
+};
+
+/** A line that a handler wrote, after redaction. */
+export interface StepLine {
+  readonly runId: RunId;
+  readonly stepId: StepId;
+  readonly message: string;
+  readonly fields: { readonly [name: string]: unknown };
+}
+
+/** Everything the engine works with besides the run itself. */
+export interface EngineParts {
+  readonly stores: Stores;
+  readonly env: Env;
+  /** The verb that a step names; `undefined` when this process does not have it. */
+  readonly handlers: (ref: VerbRef) => HandlerEntry | undefined;
+  /** Takes `ctx.log` lines; what it throws is dropped. */
+  readonly log?: (line: StepLine) => void;
+  readonly options?: Partial<EngineOptions>;
+}
+
+/** The options in force. */
+export function optionsOf(parts: EngineParts): EngineOptions {
+  return { ...ENGINE_DEFAULTS, ...parts.options };
+}

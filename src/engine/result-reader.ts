@@ -1,0 +1,80 @@
+import type { Digest } from "../model/ids.js";
+import type { EngineParts } from "./parts.js";
+import type { JsonValue } from "../json/value.js";
+import type { Reference } from "../expression/references.js";
+import type { Resolution } from "../expression/reduce.js";
+import type { RunState } from "../history/run-state.js";
+import type { Tree } from "../model/expression.js";
+import { RunsealError } from "../errors/error.js";
+import { recordOf } from "../history/run-state.js";
+import { reduce } from "../expression/reduce.js";
+import { treeOfJson } from "../expression/literal.js";
+
+/** Large results that are kept in memory at a time. */
+const LOADED_MAX = 16;
+
+/** Puts the results of a run's steps into expressions; large ones are read from the artifact store when they are named. */
+export class ResultReader {
+  readonly #parts: EngineParts;
+  readonly #state: RunState;
+  readonly #loaded = new Map<Digest, JsonValue>();
+
+  constructor(parts: EngineParts, state: RunState) {
+    this.#parts = parts;
+    this.#state = state;
+  }
+
+  /**
+   * A tree with the results of earlier steps in place of their names; the result of a step that did not complete is `null`.
+   *
+   * Waits only where a result is an artifact.
+   *
+   * @throws {@link RunsealError} `store.corrupt` when an artifact is not there
+   */
+  async reduced(tree: Tree): Promise<Tree | undefined> {
+    for (;;) {
+      const missing = new Set<Digest>();
+      const reduced = reduce(tree, (reference) => this.#resolve(reference, missing));
+      if (missing.size === 0) return reduced;
+      for (const id of missing) await this.load(id);
+    }
+  }
+
+  /**
+   * A JSON value that was stored as an artifact.
+   *
+   * @throws {@link RunsealError} `store.corrupt` when it is not there
+   */
+  async load(id: Digest): Promise<JsonValue> {
+    const artifact = await this.#parts.stores.artifacts.get(this.#state.scope, id);
+    if (artifact === undefined) {
+      throw new RunsealError("store.corrupt", `artifact "${id}" of run "${this.#state.runId}" is not there`, {
+        what: "artifact",
+        id,
+        seq: null,
+      });
+    }
+    const value = JSON.parse(new TextDecoder().decode(artifact.bytes)) as JsonValue;
+    this.keep(id, value);
+    return value;
+  }
+
+  /** Remembers a large value that is at hand. */
+  keep(id: Digest, value: JsonValue): void {
+    const oldest = this.#loaded.size < LOADED_MAX ? undefined : this.#loaded.keys().next();
+    if (oldest?.done === false) this.#loaded.delete(oldest.value);
+    this.#loaded.set(id, value);
+  }
+
+  #resolve(reference: Reference, missing: Set<Digest>): Resolution {
+    if (reference.$ !== "result") return { known: false };
+    const record = recordOf(this.#state, reference.step);
+    if (record === undefined) return { known: false };
+    if (record.status !== "completed") return { known: true, tree: null };
+    if (record.resultRef === undefined) return { known: true, tree: treeOfJson(record.result ?? null) };
+    const loaded = this.#loaded.get(record.resultRef);
+    if (loaded !== undefined) return { known: true, tree: treeOfJson(loaded) };
+    missing.add(record.resultRef);
+    return { known: false };
+  }
+}

@@ -1,0 +1,457 @@
+import type { Call } from "./start-step.js";
+import type { ClaimedRun } from "./claim-run.js";
+import type { Demands, Effect, Pace, RunFailure } from "./decide.js";
+import type { EngineOptions, EngineParts } from "./parts.js";
+import type { EventDraft } from "../model/event.js";
+import type { FlushExtras } from "./run-writer.js";
+import type { JsonValue } from "../json/value.js";
+import type { Outcome } from "./step-outcome.js";
+import type { RunResult, RunView } from "../model/run.js";
+import type { RunState, StepRecord } from "../history/run-state.js";
+import type { Scene } from "./perform.js";
+import type { StepId } from "../model/ids.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+import { ResultReader } from "./result-reader.js";
+import { RunInbox } from "./run-inbox.js";
+import { RunLocks } from "./run-locks.js";
+import { RunWriter } from "./run-writer.js";
+import { RunsealError, isRunsealError } from "../errors/error.js";
+import { StopSwitch } from "./stop-switch.js";
+import { WakeUp } from "./wake-up.js";
+import { answerStep, handlerMissing } from "./answer-step.js";
+import { approvalsReleased, fences, leftBehind, runCanceled, runFailed } from "./run-ending.js";
+import { artifactOf, artifactWritten, inDoubt, isSmall } from "./step-outcome.js";
+import { decide } from "./decide.js";
+import { isLiteral, literalOf } from "../expression/literal.js";
+import { optionsOf } from "./parts.js";
+import { performAttempt, performReconcile } from "./perform.js";
+import { prepareStep } from "./prepare-step.js";
+import { present } from "../errors/invariant.js";
+import { recordOf } from "../history/run-state.js";
+import { runResultOf, runViewOf } from "../history/run-view.js";
+import { startStep } from "./start-step.js";
+
+/** How a drive is stopped from outside. */
+export interface DriveControl {
+  /** Aborted: no new step; those in flight end, and the lease is given back. */
+  readonly drain?: AbortSignal;
+  /** Aborted: stop at once and write nothing more, as if the process had ended. */
+  readonly abandon?: AbortSignal;
+}
+
+/** Why a drive has come to its end. */
+export type DriveEnd =
+  /** The run has ended or is parked, and that is durable. */
+  | { readonly kind: "rested"; readonly result: RunResult; readonly view: RunView }
+  /** The run goes on in whatever process claims it next. */
+  | { readonly kind: "handed_over"; readonly view: RunView }
+  /** Another process has the run, or the drive was abandoned; nothing was written since. */
+  | { readonly kind: "lost"; readonly error: RunsealError };
+
+/** News for the loop from something that it did not wait for. */
+type News =
+  | { readonly kind: "outcome"; readonly record: StepRecord; readonly number: number; readonly outcome: Outcome | undefined }
+  | { readonly kind: "late"; readonly stepId: StepId; readonly attempt: number }
+  | { readonly kind: "broken"; readonly error: unknown };
+
+/**
+ * Joins decide, perform and fold: asks what is next, does it, records what came of it, until the run rests.
+ *
+ * One loop drives one claim of one run. What must be durable before the world is touched is committed together with the entry of the
+ * step that touches it; that is one commit per sequential writing step, and none for pure ones.
+ */
+export class RunLoop {
+  readonly #parts: EngineParts;
+  readonly #options: EngineOptions;
+  readonly #run: ClaimedRun;
+  readonly #state: RunState;
+  readonly #control: DriveControl;
+  readonly #writer: RunWriter;
+  readonly #inbox: RunInbox;
+  readonly #locks: RunLocks;
+  readonly #results: ResultReader;
+  readonly #stop = new StopSwitch();
+  readonly #wake: WakeUp;
+  readonly #scene: Scene;
+  readonly #pace: Pace;
+  readonly #news: News[] = [];
+  /** Entered, and called as soon as the entry is durable. */
+  #calls: Call[] = [];
+  /** Handlers that have not ended, whether or not anybody waits for them. */
+  #running = 0;
+  #hints = 1;
+  #lost: RunsealError | undefined;
+  #output: JsonValue = null;
+
+  constructor(parts: EngineParts, run: ClaimedRun, control: DriveControl) {
+    const { state, owner } = run;
+    this.#parts = parts;
+    this.#options = optionsOf(parts);
+    this.#run = run;
+    this.#state = state;
+    this.#control = control;
+    this.#wake = new WakeUp(parts.env);
+    this.#writer = new RunWriter(parts, state, owner, run.head);
+    this.#inbox = new RunInbox(parts, state, this.#writer, owner);
+    this.#locks = new RunLocks(parts, this.#options, state, owner, () => this.#onLockLost());
+    this.#results = new ResultReader(parts, state);
+    this.#scene = { parts, state, locks: this.#locks, stop: this.#stop };
+    this.#pace = { concurrency: Math.max(1, state.concurrency ?? 1), retryInProcessMs: this.#options.retryInProcessMs };
+  }
+
+  /** Drives the run. Rejects only with what the store throws, and with broken invariants. */
+  async run(): Promise<DriveEnd> {
+    const { drain, abandon } = this.#control;
+    const onDrain = (): void => this.#wake.call();
+    const onAbandon = (): void => this.#lose(new RunsealError("instance.closed", "the run was abandoned", { call: "driveRun" }));
+    const unwatch = this.#parts.stores.watch(() => this.#onHint());
+    const keeper = new LeaseKeeper(this.#parts, this.#state, this.#run.owner, (error) => this.#lose(error));
+    drain?.addEventListener("abort", onDrain, { once: true });
+    abandon?.addEventListener("abort", onAbandon, { once: true });
+    if (abandon?.aborted === true) onAbandon();
+    try {
+      return await this.#turn();
+    } catch (error) {
+      if (isRunsealError(error, "lease.stale") || isRunsealError(error, "store.conflict")) return { kind: "lost", error };
+      throw error;
+    } finally {
+      keeper.stop();
+      unwatch();
+      drain?.removeEventListener("abort", onDrain);
+      abandon?.removeEventListener("abort", onAbandon);
+      this.#stop.stop();
+      await this.#locks.release();
+    }
+  }
+
+  async #turn(): Promise<DriveEnd> {
+    for (;;) {
+      if (this.#lost !== undefined) return { kind: "lost", error: this.#lost };
+      if (this.#hints > 0) await this.#look();
+      this.#collect();
+      if (this.#writer.isFull(this.#parts.env.now())) await this.#flush();
+      const end = await this.#carryOut(decide(this.#state, this.#parts.env.now(), this.#demands(), this.#pace));
+      if (end !== undefined) return end;
+    }
+  }
+
+  #demands(): Demands {
+    return { ...this.#inbox.demands, isDraining: this.#control.drain?.aborted === true };
+  }
+
+  async #carryOut(effect: Effect): Promise<DriveEnd | undefined> {
+    switch (effect.kind) {
+      case "record": {
+        this.#append(effect.events);
+        return;
+      }
+      case "start":
+        return this.#start(effect.stepId);
+      case "answer": {
+        this.#apply(answerStep(this.#parts, this.#state, this.#record(effect.stepId)));
+        return;
+      }
+      case "reconcile":
+        return this.#reconcile(effect.stepId);
+      case "lock":
+        return this.#lock();
+      case "fence":
+        return this.#fence(effect.reason);
+      case "wait":
+        return this.#wait(effect.until);
+      case "complete":
+        return this.#complete();
+      case "fail":
+        return this.#fail(effect.failure);
+      case "cancel":
+        return this.#cancel(effect);
+      case "pause":
+        return this.#pause(effect.by);
+      case "park":
+        return this.#park(effect);
+      case "hand_over":
+        return this.#handOver();
+      case "rest":
+        return this.#rested(undefined);
+    }
+  }
+
+  // steps
+
+  async #start(stepId: StepId): Promise<undefined> {
+    const started = await startStep(this.#parts, this.#state, this.#results, this.#record(stepId));
+    this.#apply(started);
+    if (started.call !== undefined) this.#calls.push(started.call);
+  }
+
+  async #reconcile(stepId: StepId): Promise<undefined> {
+    const record = this.#record(stepId);
+    const { step, attempt } = record;
+    const entry = this.#parts.handlers(step.verb);
+    const prepared = entry === undefined ? undefined : await prepareStep(step, entry, this.#results, this.#state.scope);
+    if (entry === undefined || prepared?.kind !== "ready") {
+      this.#apply(
+        inDoubt({ step, attempt }, entry === undefined ? handlerMissing(step.verb).message : "the arguments are no longer valid"),
+      );
+      return;
+    }
+    await this.#flush();
+    this.#running += 1;
+    const call = {
+      record,
+      number: attempt,
+      entry,
+      args: prepared.args,
+      lateLocks: [],
+      onLate: ignore,
+      onSettled: () => this.#settled(),
+    };
+    const outcome = await this.#attend(performReconcile(this.#scene, call), ({ cancel }) => {
+      if (cancel !== null) this.#stop.stop();
+    });
+    if (outcome !== undefined) this.#apply(outcome);
+  }
+
+  /** Lets handlers run, or sleeps until there is news. */
+  async #wait(until: number | null): Promise<undefined> {
+    if (this.#calls.length > 0) return this.#launch();
+    if (this.#news.length > 0) return;
+    if (this.#writer.isUrgent) {
+      await this.#flush();
+      if (this.#hints > 0) return;
+    }
+    await this.#wake.wait(this.#writer.dueBefore(until));
+  }
+
+  async #launch(): Promise<undefined> {
+    const isOutside = this.#calls.some(({ record }) => record.step.effect !== "pure" || record.step.mode !== "sync");
+    if (isOutside || this.#writer.isUrgent) await this.#flush();
+    if (this.#lost !== undefined || this.#state.isLockLost) return;
+    const calls = this.#calls;
+    this.#calls = [];
+    for (const call of calls) void this.#perform(call);
+  }
+
+  async #perform(call: Call): Promise<void> {
+    const { record, number } = call;
+    this.#running += 1;
+    const onLate = (): void => this.#tell({ kind: "late", stepId: record.step.id, attempt: number });
+    try {
+      const outcome = await performAttempt(this.#scene, { ...call, onLate, onSettled: () => this.#settled() });
+      this.#tell({ kind: "outcome", record, number, outcome });
+    } catch (error) {
+      this.#tell({ kind: "broken", error });
+    }
+  }
+
+  #settled(): void {
+    this.#running -= 1;
+    this.#wake.call();
+  }
+
+  #tell(news: News): void {
+    this.#news.push(news);
+    this.#wake.call();
+  }
+
+  /** Records what handlers came to, as far as their attempts are still open. */
+  #collect(): void {
+    for (const news of this.#news.splice(0)) {
+      if (news.kind === "broken") throw news.error;
+      if (news.kind === "late") {
+        const { stepId, attempt } = news;
+        if (this.#state.status === "running")
+          this.#append([{ kind: "step.fenced", payload: { stepId, attempt, reason: "timeout" } }]);
+      } else if (news.outcome !== undefined && this.#isOpen(news.record, news.number)) {
+        this.#apply(news.outcome);
+      }
+    }
+  }
+
+  #isOpen(record: StepRecord, attempt: number): boolean {
+    return this.#state.inFlight.has(record.position) && record.attempt === attempt;
+  }
+
+  /** Stops handlers, gives them a moment to notice, and closes their attempts: what they return now counts for nothing. */
+  async #fence(reason: string): Promise<undefined> {
+    const { inFlight, orphans } = this.#state;
+    this.#stop.stop();
+    const limit = this.#parts.env.now() + this.#options.cancelGraceMs;
+    while (this.#running > 0 && this.#lost === undefined && this.#parts.env.now() < limit) await this.#wake.wait(limit);
+    this.#calls = [];
+    if (this.#lost === undefined) this.#append(fences(this.#state, reason, [...inFlight, ...orphans]));
+  }
+
+  // locks
+
+  async #lock(): Promise<DriveEnd | undefined> {
+    const taking = await this.#stop.during((signal) => {
+      const giveUp = new AbortController();
+      signal.addEventListener("abort", () => giveUp.abort(), { once: true });
+      return this.#attend(this.#locks.take(giveUp.signal), ({ cancel, pause, isDraining }) => {
+        if (cancel !== null || pause !== null || isDraining) giveUp.abort();
+      });
+    });
+    switch (taking.kind) {
+      case "taken": {
+        this.#append([taking.event]);
+        return;
+      }
+      case "aborted":
+        return undefined;
+      case "refused":
+        return this.#fail(failureFor(taking.error));
+      case "contended": {
+        const { kind, id, holder, waitedMs } = taking.contended.payload;
+        const message = `${kind} "${id}" was locked by ${holder ?? "somebody"} for ${waitedMs} ms`;
+        this.#append([taking.contended]);
+        return this.#fail({ code: "lock.contention", category: "policy", retryable: false, message, stepId: null });
+      }
+    }
+  }
+
+  /** Waits for something long, and reads the inbox meanwhile: a run that is canceled does not wait on. */
+  async #attend<T>(work: Promise<T>, heed: (demands: Demands) => void): Promise<T> {
+    const progress = { isDone: false };
+    const done = (): void => {
+      progress.isDone = true;
+      this.#wake.call();
+    };
+    work.then(done, done);
+    while (!progress.isDone) {
+      await this.#wake.wait(null);
+      if (this.#hints > 0) await this.#look();
+      heed(this.#demands());
+    }
+    return work;
+  }
+
+  #onLockLost(): void {
+    if (this.#state.status !== "running" || this.#state.isLockLost) return;
+    this.#append([{ kind: "lock.lost", payload: { reason: "the lock manager no longer vouches for them" } }]);
+    this.#wake.call();
+  }
+
+  // ends
+
+  async #complete(): Promise<DriveEnd> {
+    const tree = await this.#results.reduced(this.#run.runbook.document.output);
+    if (tree !== undefined && !isLiteral(tree)) return this.#fail(OUTPUT_UNKNOWN);
+    const output = tree === undefined ? null : literalOf(tree);
+    if (isSmall(output)) return this.#end([{ kind: "run.completed", payload: { output } }]);
+    const artifact = artifactOf("output", output);
+    this.#writer.attach(artifact);
+    this.#output = JSON.parse(new TextDecoder().decode(artifact.bytes)) as JsonValue;
+    return this.#end([artifactWritten(artifact), { kind: "run.completed", payload: { outputRef: artifact.id } }]);
+  }
+
+  #fail(failure: RunFailure): Promise<DriveEnd> {
+    const open = [...this.#state.parked, ...this.#state.inFlight];
+    this.#append(fences(this.#state, "run_failed", open));
+    if (this.#state.wasEntered) this.#append(leftBehind(this.#state));
+    return this.#end([runFailed(this.#state, failure)], failure.code);
+  }
+
+  #cancel(cancel: { readonly reason: string; readonly by: string | null }): Promise<DriveEnd> {
+    this.#append(fences(this.#state, "canceled", [...this.#state.parked]));
+    this.#inbox.consumeCancel();
+    return this.#end([runCanceled(this.#state, cancel)], cancel.reason);
+  }
+
+  async #end(events: readonly EventDraft[], reason = ""): Promise<DriveEnd> {
+    this.#appendReleased();
+    this.#append(events);
+    return this.#rested(await this.#flush({ also: () => approvalsReleased(this.#parts, this.#state, reason) }));
+  }
+
+  async #pause(by: string | null): Promise<DriveEnd> {
+    this.#appendReleased();
+    this.#inbox.consumePause();
+    this.#append([{ kind: "run.paused", payload: { by } }]);
+    return this.#rested(await this.#flush());
+  }
+
+  async #park(park: Extract<Effect, { kind: "park" }>): Promise<DriveEnd | undefined> {
+    // what came in since the last look may be what the run is about to wait for
+    if (await this.#look()) return undefined;
+    const { reason, stepId, key, until } = park;
+    this.#appendReleased();
+    this.#append([{ kind: "run.parked", payload: { reason, stepId, key, until } }]);
+    return this.#rested(await this.#flush());
+  }
+
+  async #handOver(): Promise<DriveEnd> {
+    this.#appendReleased();
+    await this.#flush({ release: true });
+    return { kind: "handed_over", view: runViewOf(this.#state) };
+  }
+
+  /** @param at - when the last commit was made, by the store's clock */
+  #rested(at: number | undefined): DriveEnd {
+    const told = runViewOf(this.#state);
+    const view = told.endedAt === null ? told : { ...told, endedAt: at ?? told.endedAt };
+    const result = present(runResultOf(view), "a run that rests has a result");
+    const isKept = result.status === "completed" && this.#state.outputRef !== undefined;
+    return { kind: "rested", result: isKept ? { ...result, output: this.#output } : result, view };
+  }
+
+  #appendReleased(): void {
+    const released = this.#locks.released();
+    if (released !== undefined) this.#append([released]);
+  }
+
+  // history
+
+  #append(events: readonly EventDraft[]): undefined {
+    for (const event of events) this.#writer.append(event);
+  }
+
+  #apply(outcome: Outcome): undefined {
+    for (const artifact of outcome.artifacts) this.#writer.attach(artifact);
+    this.#append(outcome.events);
+  }
+
+  /** Commits what waits. The store's note of our own commit is no reason to read the inbox. */
+  async #flush(extras?: FlushExtras): Promise<number | undefined> {
+    const before = this.#hints;
+    const at = await this.#writer.flush(extras);
+    if (this.#hints - before <= 1) this.#hints = before;
+    return at;
+  }
+
+  async #look(): Promise<boolean> {
+    this.#hints = 0;
+    return this.#inbox.look();
+  }
+
+  #onHint(): void {
+    this.#hints += 1;
+    this.#wake.call();
+  }
+
+  #lose(error: RunsealError): void {
+    this.#lost ??= error;
+    this.#stop.stop();
+    this.#wake.call();
+  }
+
+  #record(stepId: StepId): StepRecord {
+    return present(recordOf(this.#state, stepId), "decide names steps of the run");
+  }
+}
+
+const OUTPUT_UNKNOWN: RunFailure = {
+  code: "internal.invariant",
+  category: "bug",
+  retryable: false,
+  message: "the output of the runbook names something that has no value after the run",
+  stepId: null,
+};
+
+function failureFor(error: RunsealError): RunFailure {
+  return { code: error.code, category: "policy", retryable: false, message: error.message, stepId: null };
+}
+
+function ignore(): void {
+  // a reconcile handler that was given up
+}

@@ -1,0 +1,196 @@
+import type { AnyEvent, ChainedEvent, EventDraft, RunEvent } from "../model/event.js";
+import type { ArtifactWrite, CommitAnswer, StreamWrite } from "../stores/event-store.js";
+import type { EngineOptions, EngineParts } from "./parts.js";
+import type { RunHead } from "../model/run.js";
+import type { RunState } from "../history/run-state.js";
+import { RunsealError } from "../errors/error.js";
+import { chainClean, redactDraft } from "../history/chain.js";
+import { fold } from "../history/fold.js";
+import { invariant } from "../errors/invariant.js";
+import { nextRunHead } from "../history/run-head.js";
+import { optionsOf } from "./parts.js";
+import { recordOf } from "../history/run-state.js";
+import { runStream } from "../model/ids.js";
+
+/** How often a commit is made again because another stream in it moved. */
+const TRIES_MAX = 10;
+
+/** What a commit does besides appending. */
+export interface FlushExtras {
+  /** Give the lease up, although the run neither rests nor has ended. */
+  readonly release?: boolean;
+  /** Another stream that changes together with the run; made again when that stream moved meanwhile. */
+  readonly also?: () => Promise<StreamWrite | undefined>;
+}
+
+/**
+ * The one writer of a run's stream while this process holds the run.
+ *
+ * Events are redacted, chained and folded as they happen, and wait here until {@link RunWriter.flush} commits them together. What has
+ * been appended and not flushed does not exist for anybody else.
+ */
+export class RunWriter {
+  readonly #parts: EngineParts;
+  readonly #options: EngineOptions;
+  readonly #state: RunState;
+  readonly #owner: string;
+  #head: RunHead;
+  #committedSeq: number;
+  #events: ChainedEvent[] = [];
+  #bytes = 0;
+  /** When the oldest of them was appended. */
+  #since = 0;
+  #artifacts: ArtifactWrite[] = [];
+  #consumed: string[] = [];
+  #isUrgent = false;
+  #commits = 0;
+
+  /** @param state - at the commit that claimed the run */
+  constructor(parts: EngineParts, state: RunState, owner: string, head: RunHead) {
+    this.#parts = parts;
+    this.#options = optionsOf(parts);
+    this.#state = state;
+    this.#owner = owner;
+    this.#head = head;
+    this.#committedSeq = state.seq;
+  }
+
+  /** Whether something waits that must be durable before anything else is done in the world. */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
+  }
+
+  /** Whether anything waits. */
+  get isPending(): boolean {
+    return this.#events.length + this.#consumed.length > 0;
+  }
+
+  /** Whether so much waits, or has waited so long at `now`, that it should be committed. */
+  isFull(now: number): boolean {
+    const { pendingEventsMax, pendingBytesMax, flushMs } = this.#options;
+    if (this.#events.length >= pendingEventsMax || this.#bytes >= pendingBytesMax) return true;
+    return this.#events.length > 0 && now - this.#since >= flushMs;
+  }
+
+  /** The time until which nothing needs to be committed, if that is before `until`. */
+  dueBefore(until: number | null): number | null {
+    if (this.#events.length === 0) return until;
+    const due = this.#since + this.#options.flushMs;
+    return until === null ? due : Math.min(until, due);
+  }
+
+  /** Commits so far. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /**
+   * Adds the next event of the run and advances the state by it.
+   *
+   * @throws {@link RunsealError} `value.too_large` and `value.not_canonical` when the payload can't be an event; nothing has changed
+   */
+  append(draft: EventDraft): void {
+    const state = this.#state;
+    const clean = redactDraft(draft);
+    const chained = chainClean(
+      { scope: state.scope, stream: runStream(state.runId), seq: state.seq, hash: state.hash },
+      clean,
+      state.epoch,
+    );
+    const { seq, kind, v, epoch, hash } = chained;
+    const event = { seq, kind, v, epoch, hash, at: this.#parts.env.now(), payload: clean.payload } as RunEvent;
+    this.#isUrgent ||= !this.#isPure(event);
+    fold(state, event);
+    this.#head = nextRunHead(this.#head, event, state.runId);
+    if (this.#events.length === 0) this.#since = event.at;
+    this.#events.push(chained);
+    this.#bytes += chained.payloadText.length;
+  }
+
+  /** Stores an artifact in the next commit, together with the event that names it. */
+  attach(artifact: ArtifactWrite): void {
+    this.#artifacts.push(artifact);
+  }
+
+  /** Marks an inbox message as turned into history by the next commit. */
+  consume(key: string): void {
+    this.#consumed.push(key);
+  }
+
+  /**
+   * Makes everything that waits durable, in one commit.
+   *
+   * @returns when the store committed it, milliseconds since the epoch; `undefined` when nothing waited
+   * @throws {@link RunsealError} `lease.stale` or `store.conflict` when this process no longer has the run: nothing was written
+   */
+  async flush(extras: FlushExtras = {}): Promise<number | undefined> {
+    if (!this.isPending && extras.release !== true) return undefined;
+    const write = this.#take(extras);
+    for (let tries = 1; ; tries += 1) {
+      const also = await extras.also?.();
+      const answer = await this.#parts.stores.events.commit(also === undefined ? [write] : [write, also]);
+      this.#commits += 1;
+      if (answer.kind === "committed") {
+        this.#committedSeq += write.events.length;
+        return answer.at;
+      }
+      const isOther = answer.kind === "conflict" && answer.stream !== write.stream;
+      if (!isOther || tries === TRIES_MAX) throw lostTo(answer, this.#state.epoch, write.expectedSeq);
+    }
+  }
+
+  #take(extras: FlushExtras): StreamWrite {
+    const { scope, runId, epoch } = this.#state;
+    const write: StreamWrite = {
+      scope,
+      stream: runStream(runId),
+      expectedSeq: this.#committedSeq,
+      fence: { owner: this.#owner, epoch },
+      events: this.#events,
+      artifacts: this.#artifacts,
+      run: this.#head,
+      ...(extras.release === true && { releaseLease: true }),
+      ...(this.#consumed.length > 0 && { consume: { signals: this.#consumed } }),
+    };
+    this.#events = [];
+    this.#bytes = 0;
+    this.#artifacts = [];
+    this.#consumed = [];
+    this.#isUrgent = false;
+    return write;
+  }
+
+  /** What a pure step says of itself may be lost: it is computed again, to the same result. */
+  #isPure(event: AnyEvent): boolean {
+    switch (event.kind) {
+      case "step.entered":
+      case "step.completed":
+      case "step.failed":
+      case "step.skipped":
+      case "step.retry_scheduled":
+        return recordOf(this.#state, event.payload.stepId)?.step.effect === "pure";
+      case "artifact.written":
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
+/** Why a refused commit means that this process does not have the run any more. */
+function lostTo(answer: Exclude<CommitAnswer, { kind: "committed" }>, epoch: number, expectedSeq: number): RunsealError {
+  switch (answer.kind) {
+    case "stale": {
+      const { stream, currentEpoch, owner } = answer;
+      const message = `"${stream}" is at epoch ${currentEpoch} under ${owner === null ? "nobody" : `"${owner}"`}, not at ${epoch}`;
+      return new RunsealError("lease.stale", message, { stream, epoch, currentEpoch });
+    }
+    case "conflict": {
+      const { stream, actualSeq } = answer;
+      const message = `"${stream}" is at ${actualSeq}: somebody else wrote it`;
+      return new RunsealError("store.conflict", message, { stream, expectedSeq, actualSeq });
+    }
+    default:
+      invariant(false, `a fenced append is not answered "${answer.kind}"`);
+  }
+}

@@ -1,0 +1,124 @@
+import type { EngineParts } from "./parts.js";
+import type { Park } from "../model/park.js";
+import type { RunId, Scope } from "../model/ids.js";
+import type { SealedStep } from "../model/step.js";
+import type { StepContext } from "../model/step-context.js";
+import type { JsonObject } from "../json/value.js";
+import type { EntityRef } from "../model/write-set.js";
+import { RunsealError } from "../errors/error.js";
+import { boundedMessage } from "./failure-of.js";
+import { entityText } from "./prepare-step.js";
+import { idempotencyKeyOf, signalKeyOf } from "./step-keys.js";
+import { parkUntil } from "../model/park.js";
+import { parseDuration } from "../time/duration.js";
+import { pictureOf } from "./raw-value.js";
+import { redact } from "../secrets/redact.js";
+
+/** Which attempt a context belongs to. */
+export interface AttemptOf {
+  readonly scope: Scope;
+  readonly runId: RunId;
+  readonly step: SealedStep;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  /** Entities learnt while running that this attempt has locked. */
+  readonly late: readonly EntityRef[];
+}
+
+/** A context and the engine's side of it. */
+export interface OpenContext {
+  readonly context: StepContext;
+  /** Makes every later call of the context throw. */
+  readonly close: () => void;
+  /** What the handler declared to write, sorted: `kind:id`. */
+  readonly declared: () => readonly string[];
+}
+
+/** Makes what a handler gets besides its arguments. */
+export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenContext {
+  const { scope, runId, step, attempt, signal } = attemptOf;
+  const declared = new Set<string>();
+  let isOpen = true;
+  const use = (call: string): void => {
+    if (isOpen) return;
+    const message = `ctx.${call} was called after attempt ${attempt} of "${step.id}" had ended`;
+    throw new RunsealError("context.closed", message, { stepId: step.id, call });
+  };
+  const context: StepContext = {
+    runId,
+    stepId: step.id,
+    attempt,
+    // two digests that most handlers never ask for
+    get idempotencyKey() {
+      return idempotencyKeyOf(scope, runId, step.id);
+    },
+    signal,
+    get signalKey() {
+      return signalKeyOf(runId, step.id);
+    },
+    writes(kind, id) {
+      use("writes");
+      if (!isSealed(attemptOf, { kind, id })) throw undeclared(step, kind, id);
+      declared.add(`${kind}:${id}`);
+    },
+    park(options = {}) {
+      use("park");
+      return parkFor(options, context.signalKey, parts.env.now());
+    },
+    log(message, fields = {}) {
+      use("log");
+      writeLine(parts, { runId, stepId: step.id, message, fields });
+    },
+  };
+  return {
+    context: Object.freeze(context),
+    close: () => {
+      isOpen = false;
+    },
+    declared: () => [...declared].sort(),
+  };
+}
+
+function isSealed({ step, late }: AttemptOf, entity: EntityRef): boolean {
+  const text = entityText(entity);
+  return [...step.writes, ...late].some((known) => entityText(known) === text);
+}
+
+function undeclared(step: SealedStep, kind: string, id: string): RunsealError<"write.undeclared"> {
+  const message = `step "${step.id}" wants to write ${kind} "${id}", which its sealed write-set does not name`;
+  return new RunsealError("write.undeclared", message, { stepId: step.id, kind, id });
+}
+
+function parkFor(options: { readonly key?: string; readonly until?: number | string }, signalKey: string, now: number): Park {
+  const { key = signalKey, until } = options;
+  if (typeof key !== "string" || key === "" || key.length > 256) {
+    throw new RunsealError("run.invalid_option", "the key of a park is a text of 1 to 256 characters", { option: "key" });
+  }
+  if (until === undefined) return parkUntil(key, null);
+  const at = typeof until === "number" ? until : now + parseDuration(until);
+  if (!Number.isSafeInteger(at) || at < 0) {
+    const message = `until ${String(until)} of a park is no time; give milliseconds since the epoch, or a duration such as "2h"`;
+    throw new RunsealError("run.invalid_option", message, { option: "until" });
+  }
+  return parkUntil(key, at);
+}
+
+function writeLine(
+  parts: EngineParts,
+  line: {
+    readonly runId: RunId;
+    readonly stepId: string;
+    readonly message: string;
+    readonly fields: { readonly [name: string]: unknown };
+  },
+): void {
+  const { runId, stepId } = line;
+  const picture = redact(pictureOf(line.fields));
+  const fields = typeof picture === "object" && picture !== null && !Array.isArray(picture) ? (picture as JsonObject) : {};
+  try {
+    parts.log?.({ runId, stepId, message: boundedMessage(line.message), fields });
+  } catch {
+    // a logger that throws must not change the run
+    return;
+  }
+}

@@ -1,0 +1,77 @@
+import type { EngineParts } from "./parts.js";
+import type { EventDraft } from "../model/event.js";
+import type { JsonObject } from "../json/value.js";
+import type { RunId, Scope } from "../model/ids.js";
+import type { Runbook } from "../model/runbook.js";
+import { RunsealError } from "../errors/error.js";
+import { chainDrafts } from "./chain-drafts.js";
+import { emptyHead } from "../history/chain.js";
+import { invariant } from "../errors/invariant.js";
+import { nextRunHead } from "../history/run-head.js";
+import { runStream } from "../model/ids.js";
+
+/** A run that is asked for. Nothing in it changes what runs. */
+export interface RunRequest {
+  readonly scope: Scope;
+  readonly runbook: Runbook;
+  /** Tells the runs of a `uses: "many"` runbook apart; `null` = a new run each time. */
+  readonly dedupKey: string | null;
+  readonly queue: string;
+  /** Higher first. */
+  readonly priority: number;
+  readonly labels: JsonObject;
+  /** Steps that may run at a time; `null` = one. */
+  readonly concurrency: number | null;
+  readonly parent: RunId | null;
+  readonly by: string | null;
+}
+
+/** What became of a request: a new run, or the one that is there already. */
+export interface Submitted {
+  readonly kind: "submitted" | "exists";
+  readonly runId: RunId;
+}
+
+/**
+ * Writes `run.submitted`: from then on the run exists, and anybody may claim it.
+ *
+ * A runbook of one use, or a `dedupKey` that was used before, gives the run that is there, whatever its status.
+ *
+ * @throws {@link RunsealError} `run.dedup_conflict` when the key belongs to a run of another runbook
+ * @throws {@link RunsealError} `store.busy`, `store.closed` and the like from the store
+ */
+export async function submitRun(parts: EngineParts, request: RunRequest): Promise<Submitted> {
+  const { scope, runbook } = request;
+  const runId = parts.env.uuid();
+  const stream = runStream(runId);
+  const draft = submittedDraft(request);
+  const run = nextRunHead(null, { ...draft, at: parts.env.now() }, runId);
+  const events = chainDrafts(emptyHead(scope, stream), [draft], 0);
+  const answer = await parts.stores.events.commit([{ scope, stream, expectedSeq: 0, fence: null, events, artifacts: [], run }]);
+  if (answer.kind === "committed") return { kind: "submitted", runId };
+  invariant(answer.kind === "exists", `a new run is not answered "${answer.kind}"`);
+  if (answer.runbookId === runbook.id) return { kind: "exists", runId: answer.runId };
+  const dedupKey = request.dedupKey ?? "";
+  const message = `the dedup key "${dedupKey}" belongs to run "${answer.runId}" of another runbook`;
+  throw new RunsealError("run.dedup_conflict", message, { dedupKey, runId: answer.runId, runbookId: answer.runbookId });
+}
+
+function submittedDraft(request: RunRequest): Extract<EventDraft, { kind: "run.submitted" }> {
+  const { runbook, dedupKey, queue, priority, labels, concurrency, parent, by } = request;
+  const { content } = runbook;
+  // code-unit order, each once
+  const requires = [...new Set(content.steps.map((step) => step.contract))].sort();
+  const payload = {
+    runbookId: runbook.id,
+    uses: content.uses,
+    dedupKey,
+    queue,
+    priority,
+    labels,
+    concurrency,
+    requires,
+    parent,
+    by,
+  };
+  return { kind: "run.submitted", payload };
+}
