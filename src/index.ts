@@ -1,11 +1,17 @@
+export { createCatalog } from "./catalog/create-catalog.js";
 export { decimal } from "./catalog/decimal.js";
+export { defineMacro } from "./catalog/define-macro.js";
 export { defineVerb } from "./catalog/define-verb.js";
+export { definePack } from "./catalog/define-pack.js";
 export { describeSchema } from "./catalog/describe-schema.js";
 export { instant } from "./catalog/instant.js";
 export { opaque } from "./catalog/opaque.js";
 export { plain } from "./catalog/plain.js";
 export { subject } from "./catalog/subject.js";
 export type { Catalog, CatalogParts, ArgsOf, MacrosOf, NameOf, OutputOf, VerbsOf } from "./catalog/catalog.js";
+export type { Body, Expected, ForEach, ReadVerb, StepOptions } from "./catalog/body.js";
+export type { PackFields } from "./catalog/define-pack.js";
+export type { MacroFields, MacroOutput, OutputOfBody } from "./catalog/define-macro.js";
 export type { Arg, EntityId, Expr, Out, OutputValue, Phase, Ref, Sym } from "./catalog/expr.js";
 export type { HandlerKeyOf, HandlerOf, Handlers } from "./catalog/handlers.js";
 export type { Macro } from "./catalog/macro.js";

@@ -64,6 +64,16 @@ export function variantShape(shape: Shape, discriminator: string, value: string)
   return places.length === 0 ? undefined : { kind: "schema", places };
 }
 
+/** The values that the discriminator of a choice can have; empty where that is not known. */
+export function tagsOfShape(shape: Shape, discriminator: string): readonly string[] {
+  if (shape.kind !== "schema") return [];
+  const tags = shape.places.flatMap((place) => memberPlace(place, discriminator) ?? []);
+  const values = tags.flatMap(({ description }) =>
+    description.type === "literal" || description.type === "enum" ? [...description.values] : [],
+  );
+  return [...new Set(values.filter((value) => typeof value === "string"))];
+}
+
 /** Member names that exist in every variant, for suggestions. */
 export function memberNamesOf(shape: Shape): readonly string[] {
   if (shape.kind === "record") return Object.keys(shape.fields);

@@ -22,10 +22,16 @@ export function subject<const K extends string>(
   access: Access = "read",
   schema: z.ZodType<string, string> = z.string().min(1),
 ): z.ZodType<EntityId<K>, EntityId<K>> {
-  if (!KIND.test(kind)) throw notDescribable([], `the entity kind "${kind}"`, 'write it in lower case, like "account"');
+  if (!isEntityKind(kind))
+    throw notDescribable([], `the entity kind "${String(kind)}"`, 'write it in lower case, like "account"');
   if (!isAccess(access)) throw notDescribable([], `the access "${String(access)}"`, 'it is "read" or "write"');
   const marked = schema.check(markCheck<string>({ check: "runseal_subject", kind, access }, ""));
   return marked;
+}
+
+/** Tells whether `value` is a kind of entity: lower-case words, dots between them. */
+export function isEntityKind(value: unknown): value is string {
+  return typeof value === "string" && KIND.test(value);
 }
 
 function isAccess(access: unknown): access is Access {

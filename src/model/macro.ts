@@ -64,7 +64,9 @@ export interface MacroDefinition {
   readonly params: SchemaDescription;
   readonly body: readonly BodyItem[];
   readonly output: Tree;
+  /** What `bind(name)` expects of the caller of compile, by name; absent when the body binds nothing. */
+  readonly bindings?: { readonly [name: string]: SchemaDescription };
   readonly title?: string;
-  /** Covers name, version, params, body and output; not titles and sentences. */
+  /** Covers name, version, params, body, output and bindings; not titles and sentences. */
   readonly digest: Digest;
 }
