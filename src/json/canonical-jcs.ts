@@ -1,6 +1,6 @@
 import { OpenContainers } from "./open-containers.js";
 import { describeNumber, describeType } from "./plain.js";
-import { memberStart, quote } from "./quote.js";
+import { isWellFormed, memberStart, quote } from "./quote.js";
 import { sortNames } from "./sort-names.js";
 import { checkSize, refuse, refuseSize, walkSafely } from "./walk.js";
 import type { CanonicalOptions, Walk } from "./walk.js";
@@ -27,6 +27,9 @@ export function canonicalizeJcs(value: unknown, options?: CanonicalOptions): str
     return text;
   });
 }
+
+/** From here on one call into the engine is cheaper than a piece of text per element. */
+const NATIVE_LENGTH_MIN = 8;
 
 /** A container being written; `names` is null for an array. */
 interface Frame {
@@ -134,8 +137,14 @@ class JcsWriter {
       return this.#value(prefix, value);
     }
     opened += this.#enter(value);
-    const names = Array.isArray(value) ? null : sortNames(Object.keys(value));
     this.#text += prefix;
+    const scalars = Array.isArray(value) ? scalarArrayText(value) : undefined;
+    if (scalars !== undefined) {
+      this.#text += scalars;
+      this.#leave(opened);
+      return true;
+    }
+    const names = Array.isArray(value) ? null : sortNames(Object.keys(value));
     this.#frames.push({ container: value, names, opened, next: 0, empty: true });
     return true;
   }
@@ -164,6 +173,35 @@ class JcsWriter {
 /** The shortest form, as RFC 8785 wants; for fractions the engine prints JSON faster than text. */
 function numberText(value: number): string {
   return Number.isSafeInteger(value) ? `${value}` : JSON.stringify(value);
+}
+
+/**
+ * Lets the engine write a longer array of nothing but scalars in one go; `undefined` where that might not be right.
+ *
+ * What was looked at is what is written: the elements are copied first, and a `toJSON` that somebody gave to all arrays is seen.
+ */
+function scalarArrayText(array: readonly unknown[]): string | undefined {
+  if (array.length < NATIVE_LENGTH_MIN) return undefined;
+  const scalars: unknown[] = [];
+  while (scalars.length < array.length) {
+    const element = array[scalars.length];
+    if (!isScalar(element)) return undefined;
+    scalars.push(element);
+  }
+  return hasToJson(scalars) ? undefined : JSON.stringify(scalars);
+}
+
+function isScalar(value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+      return isWellFormed(value);
+    case "number":
+      return Number.isFinite(value);
+    case "boolean":
+      return true;
+    default:
+      return value === null;
+  }
 }
 
 function hasToJson(value: unknown): value is { toJSON(): unknown } {

@@ -1,4 +1,5 @@
 import { checkPlainElements, describeNumber, describeType, elementValue, checkPlain, memberNames, memberValue } from "./plain.js";
+import { canonicalText } from "./canonical.js";
 import { isWellFormed } from "./quote.js";
 import { BYTES_MAX_DEFAULT, enter, refuse, refuseSize, walkSafely } from "./walk.js";
 import type { JsonValue } from "./value.js";
@@ -11,14 +12,24 @@ import type { CanonicalOptions, Walk } from "./walk.js";
  * becomes `0`. Objects of the copy are ordinary objects with their members in the original order; an own `__proto__` stays a
  * member and never becomes a prototype. A value that occurs twice without a cycle is copied twice.
  *
- * Cost: linear in members and text.
+ * Cost: linear in members and text; the text itself is written only where the value may come near `bytesMax`, to count its bytes.
  *
- * @throws {@link RunsealError} `value.not_canonical`, `value.too_deep` and `value.too_large` as {@link canonicalize} does;
- * `bytesMax` is compared with a lower bound of the canonical text (escapes and bytes beyond one per UTF-16 unit not counted)
+ * @throws {@link RunsealError} `value.not_canonical`, `value.too_deep` and `value.too_large` as {@link canonicalize} does
  */
 export function copyCanonical(value: unknown, options?: CanonicalOptions): JsonValue {
-  return walkSafely(options?.bytesMax ?? BYTES_MAX_DEFAULT, (walk) => copyOf(walk, value));
+  const bytesMax = options?.bytesMax ?? BYTES_MAX_DEFAULT;
+  let units = 0;
+  const copy = walkSafely(bytesMax, (walk) => {
+    const made = copyOf(walk, value);
+    units = walk.units;
+    return made;
+  });
+  if (units * BYTES_PER_UNIT_MAX > bytesMax) canonicalText(copy, { bytesMax });
+  return copy;
 }
+
+/** What one counted unit can come to: a number counts as one and has up to 17 digits with its sign, a control character takes six. */
+const BYTES_PER_UNIT_MAX = 17;
 
 function copyOf(walk: Walk, value: unknown): JsonValue {
   switch (typeof value) {
@@ -28,11 +39,15 @@ function copyOf(walk: Walk, value: unknown): JsonValue {
       return value;
     case "number":
       if (!Number.isSafeInteger(value)) refuse(walk, describeNumber(value));
+      grow(walk, 1);
       return value + 0;
     case "boolean":
+      grow(walk, 4);
       return value;
     case "object":
-      return value === null ? null : containerCopy(walk, value);
+      if (value !== null) return containerCopy(walk, value);
+      grow(walk, 4);
+      return null;
     default:
       return refuse(walk, describeType(value));
   }

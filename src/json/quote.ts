@@ -11,11 +11,16 @@ export interface MemberStart {
 const known = new Map<string, MemberStart>();
 
 /** What strings have in every runtime this package supports (ES2024) and the library types of ES2023 leave out. */
-type Es2024String = string & { isWellFormed(): boolean };
+type Es2024String = string & { isWellFormed(): boolean; toWellFormed(): string };
 
 /** Tells whether `text` has no lone surrogate; linear. */
 export function isWellFormed(text: string): boolean {
   return (text as Es2024String).isWellFormed();
+}
+
+/** The same text with U+FFFD for every lone surrogate; linear. */
+export function toWellFormed(text: string): string {
+  return (text as Es2024String).toWellFormed();
 }
 
 /**

@@ -1,4 +1,5 @@
 import { RunsealError } from "../errors/error.js";
+import { toWellFormed } from "./quote.js";
 
 /** Deepest nesting of arrays and objects that the restricted model allows; a scalar root has depth 0. */
 export const DEPTH_MAX = 256;
@@ -95,12 +96,20 @@ function tooDeep(walk: Walk): RunsealError<"value.too_deep"> {
   });
 }
 
-/** Writes `path` as a JSON Pointer (RFC 6901): `""` is the root; `~` and `/` in names are escaped. */
+/**
+ * Writes `path` as a JSON Pointer (RFC 6901) that can be recorded: `""` is the root; `~` and `/` in names are escaped, a lone
+ * surrogate is written U+FFFD, and beyond 2,048 UTF-16 units the rest is cut and marked with an ellipsis.
+ */
 export function jsonPointer(path: readonly (string | number)[]): string {
   let pointer = "";
-  for (const step of path) pointer += `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`;
-  return pointer;
+  for (const step of path) {
+    pointer += `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    if (pointer.length > POINTER_LENGTH_MAX) return toWellFormed(`${pointer.slice(0, POINTER_LENGTH_MAX)}…`);
+  }
+  return toWellFormed(pointer);
 }
+
+const POINTER_LENGTH_MAX = 2048;
 
 const ALLOWED =
   "allowed are null, booleans, well-formed strings, safe integers, arrays and plain objects (decimals and dates travel as strings)";

@@ -162,6 +162,49 @@ describe("canonicalizeJcs", () => {
     });
   });
 
+  it("writes and refuses long arrays of scalars as it does short ones", () => {
+    const scalars = [1.5, -0, "x", "é\n", true, false, null, 1e21, 5e-324, ""];
+    expect(canonicalizeJcs(scalars)).toBe('[1.5,0,"x","é\\n",true,false,null,1e+21,5e-324,""]');
+    expect(canonicalizeJcs([...scalars, undefined, [1]])).toBe(reference([...scalars, undefined, [1]]));
+    for (const [element, found] of [
+      [Number.NaN, "NaN"],
+      ["\udfff", "a lone surrogate"],
+      [1n, "a bigint"],
+    ] as const) {
+      const refusal = refusalOf("value.not_canonical", () => canonicalizeJcs({ a: [...scalars, element] }));
+      expect(refusal.details).toEqual({ pointer: "/a/10", found });
+    }
+  });
+
+  it("sees a toJSON that somebody gave to all arrays, for long arrays as for short ones", () => {
+    Object.defineProperty(Array.prototype, "toJSON", { value: () => "seen", configurable: true });
+    try {
+      expect(canonicalizeJcs([[1], Array.from({ length: 20 }, () => 1)])).toBe('"seen"');
+    } finally {
+      Reflect.deleteProperty(Array.prototype, "toJSON");
+    }
+    const own = Object.assign(
+      Array.from({ length: 20 }, () => 1),
+      { toJSON: (): unknown => ["seen"] },
+    );
+    expect(canonicalizeJcs([own])).toBe('[["seen"]]');
+    let calls = 0;
+    const late = Array.from({ length: 20 }, () => 1);
+    Object.defineProperty(late, 19, {
+      get: () => {
+        calls += 1;
+        Object.defineProperty(Array.prototype, "toJSON", { value: () => "seen", configurable: true });
+        return 1;
+      },
+    });
+    try {
+      expect(canonicalizeJcs({ late })).toBe(`{"late":[${"1,".repeat(19)}1]}`);
+      expect(calls).toBeGreaterThan(0);
+    } finally {
+      Reflect.deleteProperty(Array.prototype, "toJSON");
+    }
+  });
+
   it("refuses a root that JSON has no form for", () => {
     for (const root of [undefined, () => 1, Symbol("s"), { toJSON: () => undefined }]) {
       expect(refusalOf("value.not_canonical", () => canonicalizeJcs(root)).details.found).toBe("a value without a JSON form");

@@ -73,7 +73,7 @@ const REFUSED: readonly (readonly [title: string, value: () => unknown, found: s
   ["a non-enumerable member", () => Object.defineProperty({}, "a", { value: 1 }), "a non-enumerable property", "/a"],
   ["a lone high surrogate", () => ["\ud800"], "a lone surrogate", "/0"],
   ["a lone low surrogate after a pair", () => ["😀\udc00"], "a lone surrogate", "/0"],
-  ["a lone surrogate in a name", () => ({ "\ud800": 1 }), "a lone surrogate in a name", "/\ud800"],
+  ["a lone surrogate in a name", () => ({ "\ud800": 1 }), "a lone surrogate in a name", "/\ufffd"],
   ["a non-enumerable element", () => [Object.defineProperty([1], 0, { enumerable: false })], "a sparse array", "/0"],
   [
     "a Proxy that hides a member",
@@ -180,6 +180,11 @@ describe.each([
   it("takes a value that occurs twice without a cycle, twice", () => {
     const shared = { a: 1 };
     expect(jsonOf(take([shared, shared]))).toBe('[{"a":1},{"a":1}]');
+  });
+
+  it("cuts a pointer that is too long to read", () => {
+    const refusal = refusalOf("value.not_canonical", () => take({ [`${"n".repeat(2046)}😀`]: { b: 0.5 } }));
+    expect(refusal.details.pointer).toBe(`/${"n".repeat(2046)}\ufffd…`);
   });
 
   it("escapes ~ and / in the pointer", () => {
@@ -289,6 +294,20 @@ describe("copyCanonical", () => {
     inner.b.push(2);
     expect(copy).toEqual({ a: { b: [1, { c: "x" }] } });
     expect(isDeeplyFrozen(copy)).toBe(true);
+  });
+
+  it("counts bytesMax as canonicalize does, to the byte", () => {
+    fc.assert(
+      fc.property(modelValue, (value) => {
+        const bytes = Buffer.byteLength(canonicalize(value));
+        expect(canonicalize(copyCanonical(value, { bytesMax: bytes }))).toBe(canonicalize(value));
+        const refusal = refusalOf("value.too_large", () => copyCanonical(value, { bytesMax: bytes - 1 }));
+        expect(refusal.details.bytes).toBeGreaterThan(bytes - 1);
+      }),
+    );
+    expect(refusalOf("value.too_large", () => copyCanonical("\u0001", { bytesMax: 7 })).details.bytes).toBe(8);
+    expect(copyCanonical(-9007199254740991, { bytesMax: 17 })).toBe(-9007199254740991);
+    expect(refusalOf("value.too_large", () => copyCanonical(-9007199254740991, { bytesMax: 16 })).details.bytes).toBe(17);
   });
 
   it("keeps __proto__ an own member of the copy", () => {
