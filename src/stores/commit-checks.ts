@@ -2,6 +2,7 @@ import type { ArtifactWrite, CommitAnswer, StreamWrite } from "./event-store.js"
 import type { StreamHead } from "../model/run.js";
 import { RunsealError } from "../errors/error.js";
 import { invariant } from "../errors/invariant.js";
+import { assertStorable } from "./storable-name.js";
 import { genesisHash } from "../history/chain.js";
 import { sha256Hex } from "../json/digest.js";
 
@@ -12,7 +13,8 @@ export const ARTIFACT_BYTES_MAX = 67_108_864;
  * Refuses a commit that contradicts itself: it needs no database to see it.
  *
  * @throws {@link RunsealError} `internal.invariant` when a stream is named twice, a write both fences and claims, a projection or
- * signals are given for a stream that is not that run's, or a run begins without its projection
+ * signals are given for a stream that is not that run's, or a run begins without its projection; `value.not_canonical` when a name
+ * can't be stored
  */
 export function assertCommit(writes: readonly StreamWrite[]): void {
   const streams = new Set(writes.map((write) => `${write.scope}\n${write.stream}`));
@@ -22,12 +24,22 @@ export function assertCommit(writes: readonly StreamWrite[]): void {
 
 function assertWrite(write: StreamWrite): void {
   const isRun = write.stream.startsWith("run/");
+  assertNames(write);
   invariant(write.fence === null || write.claim === undefined, "a write has a fence or a claim, not both");
   invariant(write.run === undefined || write.stream === `run/${write.run.runId}`, "a projection belongs to its run's stream");
   invariant(isRun || write.claim === undefined, "only runs are leased");
   invariant(isRun || (write.consume?.signals ?? []).length === 0, "only runs have an inbox");
   invariant(!isRun || write.expectedSeq > 0 || write.run !== undefined, "a run begins with its projection");
   invariant(write.expectedSeq > 0 || write.events.length > 0, "a stream begins with an event");
+}
+
+function assertNames(write: StreamWrite): void {
+  assertStorable(write.scope);
+  assertStorable(write.stream);
+  for (const name of [...(write.consume?.approvals ?? []), ...(write.consume?.signals ?? [])]) assertStorable(name);
+  const { run } = write;
+  if (run === undefined) return;
+  for (const name of [run.queue, run.parent, run.dedupKey, run.useKey, run.reason]) if (name !== null) assertStorable(name);
 }
 
 /**
@@ -56,18 +68,23 @@ export function leaseRefusal(write: StreamWrite, head: StreamHead | undefined, i
  * than the fence
  */
 export function assertChained(write: StreamWrite, hash: string | undefined): void {
-  if (write.events.length === 0) return;
-  let prev = hash ?? genesisHash(write.scope, write.stream);
+  const seq = brokenAt(write, hash ?? (write.events.length === 0 ? "" : genesisHash(write.scope, write.stream)));
+  if (seq === undefined) return;
+  const message = `the event at ${seq} does not continue "${write.stream}"`;
+  throw new RunsealError("store.corrupt", message, { what: "event", id: write.stream, seq });
+}
+
+/** The seq at which the events of a write stop continuing from `hash`; `undefined` = they all do. */
+export function brokenAt(write: StreamWrite, hash: string): number | undefined {
+  let prev = hash;
   let seq = write.expectedSeq;
   for (const event of write.events) {
     seq += 1;
     const isFenced = write.fence === null || event.epoch === write.fence.epoch;
-    if (event.stream !== write.stream || event.seq !== seq || event.prev !== prev || !isFenced) {
-      const message = `event ${event.seq} does not continue "${write.stream}" at ${seq}`;
-      throw new RunsealError("store.corrupt", message, { what: "event", id: write.stream, seq });
-    }
+    if (event.stream !== write.stream || event.seq !== seq || event.prev !== prev || !isFenced) return seq;
     prev = event.hash;
   }
+  return undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import { RunsealError } from "../errors/error.js";
 import { canonicalize } from "../json/canonical.js";
 import { copyCanonical } from "../json/copy.js";
 import { digestOfText } from "../json/digest.js";
+import { assertStorable } from "./storable-name.js";
 import { documentDigestOfText, runbookIdOfText } from "../model/runbook-digest.js";
 
 const EVIDENCE_TAG = "runseal/runbook-evidence/1";
@@ -36,6 +37,7 @@ export interface RunbookRecord {
  */
 export function recordOfRunbook(runbook: Runbook): RunbookRecord {
   const { id, content, document } = runbook;
+  assertStorable(content.scope);
   const contentText = canonicalize(content);
   assertDigest("runbook", id, id, runbookIdOfText(contentText));
   const text = canonicalize(document);

@@ -4,6 +4,7 @@ import type { ArtifactWrite } from "../event-store.js";
 import type { Handle } from "../handle.js";
 import type { MemoryBacking } from "./backing.js";
 import { assertArtifact, assertArtifactIntact } from "../commit-checks.js";
+import { assertStorable } from "../storable-name.js";
 import { keyOf } from "./backing.js";
 
 /** Artifacts in memory; callers get copies of the bytes. */
@@ -19,6 +20,7 @@ export class MemoryArtifactStore implements ArtifactStore {
   async put(scope: Scope, artifact: ArtifactWrite): Promise<void> {
     this.#handle.use("artifacts.put");
     assertArtifact(artifact);
+    assertStorable(scope);
     const key = keyOf(scope, artifact.id);
     if (this.#backing.artifacts.has(key)) return;
     this.#backing.artifacts.set(key, { kind: artifact.kind, bytes: Uint8Array.from(artifact.bytes) });

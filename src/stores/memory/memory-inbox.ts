@@ -7,6 +7,7 @@ import { canonicalize } from "../../json/canonical.js";
 import { copyCanonical } from "../../json/copy.js";
 import { runStream } from "../../model/ids.js";
 import { INBOX_UNDELIVERED_MAX, isBounded } from "../inbox.js";
+import { assertStorable } from "../storable-name.js";
 import { keyOf } from "./backing.js";
 
 /** The inbox in memory. */
@@ -21,6 +22,7 @@ export class MemoryInbox implements Inbox {
 
   async put(entry: InboxEntry): Promise<PutAnswer> {
     this.#handle.use("inbox.put");
+    for (const name of [entry.scope, entry.runId, entry.key]) assertStorable(name);
     const record = this.#backing.stream(entry.scope, runStream(entry.runId));
     if (record?.head.run === undefined || record.head.run === null) return { kind: "not_found" };
     const payloadText = canonicalize(entry.payload);

@@ -6,6 +6,7 @@ import type { MemoryBacking, RunbookShelf } from "./backing.js";
 import { present } from "../../errors/invariant.js";
 import { assertShortIdFree, recordOfRunbook, runbookNotFound, runbookOfRecord } from "../runbook-record.js";
 import { RUNBOOKS_LISTED_DEFAULT } from "../runbook-store.js";
+import { assertStorable } from "../storable-name.js";
 import { keyOf } from "./backing.js";
 
 /** Runbooks in memory, as the texts that a database would hold. */
@@ -46,6 +47,7 @@ export class MemoryRunbookStore implements RunbookStore {
 
   async recordVersion(scope: Scope, sessionId: string, id: RunbookId): Promise<number> {
     this.#handle.use("runbooks.recordVersion");
+    assertStorable(sessionId);
     if (this.#shelf(scope, id) === undefined) throw runbookNotFound(scope, id);
     const key = keyOf(scope, sessionId);
     const versions = this.#backing.versions.get(key) ?? [];

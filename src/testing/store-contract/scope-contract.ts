@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { casesOf, collect } from "./contract-case.js";
+import { present } from "../../errors/invariant.js";
+import { assertRejects, casesOf, collect } from "./contract-case.js";
 import { SampleRun, spentApproval } from "./sample-run.js";
 import { sampleRunbook } from "./sample-runbook.js";
 import { sha256Hex } from "../../json/digest.js";
@@ -48,5 +49,24 @@ export const scopeContract = casesOf("scopes", {
     assert.equal(await stores.leases.renew("b", run.stream, { owner: stores.owner, epoch: 0, leaseMs: 1 }), false);
     const spent = await stores.events.commit([{ ...spentApproval("b", "r"), consume: { approvals: ["t"] } }]);
     assert.equal(spent.kind, "committed");
+  },
+  "names that a text column can't keep are refused: NUL and lone surrogates, which would make two names one": async ({
+    stores,
+  }) => {
+    const write = new SampleRun(1).submission();
+    const run = present(write.run, "a submission has a projection");
+    for (const odd of ["a\u0000", "a\ud800", "\udc00a"]) {
+      const forged = [
+        { ...write, scope: odd },
+        { ...write, consume: { approvals: [odd] } },
+        ...[{ queue: odd }, { dedupKey: odd }, { useKey: odd }].map((over) => ({ ...write, run: { ...run, ...over } })),
+      ];
+      for (const each of forged) await assertRejects(stores.events.commit([each]), "value.not_canonical");
+      await assertRejects(stores.artifacts.put(odd, { id: sha256Hex(BYTES), kind: "k", bytes: BYTES }), "value.not_canonical");
+      const message = { scope: "default", runId: run.runId, key: odd, kind: "signal", payload: 1 } as const;
+      await assertRejects(stores.inbox.put(message), "value.not_canonical");
+      await assertRejects(stores.runbooks.recordVersion("default", odd, sampleRunbook("a").id), "value.not_canonical");
+    }
+    assert.deepEqual(await collect(stores.reader.heads("default")), []);
   },
 });

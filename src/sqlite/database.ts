@@ -1,0 +1,170 @@
+import type { Clock } from "../time/clock.js";
+import type { SqlConnection, SqliteDriver } from "./driver.js";
+import type { DriverSource } from "./find-driver.js";
+import { RunsealError } from "../errors/error.js";
+import { Handle } from "../stores/handle.js";
+import { findDriver } from "./find-driver.js";
+import { migrate } from "./migrate.js";
+import { isBusy, storeError } from "./sqlite-error.js";
+import { Transaction } from "./transaction.js";
+
+/** How long SQLite itself may wait for a lock, blocking the process, milliseconds; the rest is waited asynchronously. */
+const BLOCKING_MS = 20;
+
+/** First and largest delay between two attempts, milliseconds. */
+const RETRY_BASE_MS = 2;
+const RETRY_MAX_MS = 50;
+
+/** What a {@link Database} is opened with. */
+export interface DatabaseOptions {
+  /** Absolute, or `:memory:`. */
+  readonly path: string;
+  /** How long a call tries while others hold the file, milliseconds. */
+  readonly busyMs: number;
+  readonly clock: Clock;
+  readonly drivers: readonly DriverSource[];
+}
+
+/**
+ * One database file and this store's connection to it: opened by the first call, with its schema brought up to date.
+ *
+ * No transaction is open across an `await`, so that the process never holds the file while it waits; who finds it held by another
+ * process waits a random, growing time and tries again.
+ */
+export class Database {
+  readonly handle = new Handle();
+  readonly #options: DatabaseOptions;
+  #opening: Promise<Opened> | undefined;
+  #opened: Opened | undefined;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads, outside a transaction.
+   *
+   * @throws {@link RunsealError} `store.closed`, `store.busy`, `store.corrupt`, `store.failed`, `store.schema_newer`,
+   * `sqlite.driver_missing`
+   */
+  async read<T>(call: string, work: (transaction: Transaction) => T): Promise<T> {
+    const { driver, transaction } = await this.#open(call);
+    return this.#retrying(call, driver, () => work(transaction));
+  }
+
+  /**
+   * Does `work` in one transaction: all of it is written when it returns, none when it throws or gives a {@link Refused}.
+   *
+   * @throws {@link RunsealError} what {@link read} throws, and `store.full`
+   */
+  async write<T>(call: string, work: (transaction: Transaction) => T | Refused<T>): Promise<T> {
+    const { driver, transaction } = await this.#open(call);
+    return this.#retrying(call, driver, () => transact(transaction, work));
+  }
+
+  /** Closes the file; what comes later throws `store.closed`. */
+  async close(): Promise<void> {
+    if (this.handle.isClosed) return;
+    this.handle.close();
+    const opened = this.#opened ?? (await this.#opening?.catch(() => this.#opened));
+    opened?.connection.close();
+  }
+
+  async #open(call: string): Promise<Opened> {
+    this.handle.use(call);
+    if (this.#opened !== undefined) return this.#opened;
+    this.#opening ??= this.#connect(call);
+    try {
+      this.#opened = await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+    this.handle.use(call);
+    return this.#opened;
+  }
+
+  async #connect(call: string): Promise<Opened> {
+    const { path, drivers } = this.#options;
+    const driver = await findDriver(drivers, process.versions.node);
+    const connection = await this.#retrying(call, driver, () => driver.open(path));
+    try {
+      const transaction = new Transaction(connection);
+      await this.#retrying(call, driver, () => configure(connection));
+      await this.#retrying(call, driver, () => migrate(transaction, this.#options.clock.now()));
+      return { driver, connection, transaction };
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  async #retrying<T>(call: string, driver: SqliteDriver, attempt: () => T): Promise<T> {
+    const { clock, busyMs, path } = this.#options;
+    const since = clock.now();
+    for (let tries = 0; ; tries += 1) {
+      this.handle.use(call);
+      try {
+        return attempt();
+      } catch (error) {
+        if (!isBusy(driver, error)) throw storeError(driver, error, call, path);
+        const waitedMs = clock.now() - since;
+        if (waitedMs >= busyMs) throw busyError(path, waitedMs, error);
+        await clock.sleep(Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));
+      }
+    }
+  }
+}
+
+/** Wraps an answer that says no: the transaction is rolled back and the answer handed out. */
+export class Refused<T> {
+  readonly answer: T;
+
+  constructor(answer: T) {
+    this.answer = answer;
+  }
+}
+
+interface Opened {
+  readonly driver: SqliteDriver;
+  readonly connection: SqlConnection;
+  readonly transaction: Transaction;
+}
+
+function transact<T>(transaction: Transaction, work: (transaction: Transaction) => T | Refused<T>): T {
+  transaction.run("BEGIN IMMEDIATE");
+  try {
+    const result = work(transaction);
+    if (result instanceof Refused) {
+      transaction.run("ROLLBACK");
+      return result.answer;
+    }
+    transaction.run("COMMIT");
+    return result;
+  } catch (error) {
+    rollBack(transaction);
+    throw error;
+  }
+}
+
+/** Rolls back what SQLite has not rolled back by itself, as it does when the disk is full. */
+function rollBack(transaction: Transaction): void {
+  try {
+    transaction.run("ROLLBACK");
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("no transaction is active"))) throw error;
+  }
+}
+
+/** `busy_timeout` comes first: without it, switching to WAL fails at once while another process opens the file. */
+function configure(connection: SqlConnection): void {
+  connection.exec(`PRAGMA busy_timeout = ${BLOCKING_MS}`);
+  connection.exec("PRAGMA journal_mode = WAL");
+  connection.exec("PRAGMA synchronous = FULL");
+  connection.exec("PRAGMA recursive_triggers = ON");
+}
+
+function busyError(path: string, waitedMs: number, cause: unknown): RunsealError<"store.busy"> {
+  const message = `"${path}" stayed locked by another process for ${waitedMs} ms; look for one that holds a transaction open`;
+  return new RunsealError("store.busy", message, { waitedMs }, { cause });
+}

@@ -1,0 +1,17 @@
+import { RunsealError } from "../errors/error.js";
+
+/** NUL, which PostgreSQL refuses and SQLite reads as the end; and lone surrogates, which would all become the same character. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+
+/**
+ * Refuses a scope, stream, key or token that not every database keeps as it is: two names must never become one.
+ *
+ * Cost: linear in the name.
+ *
+ * @throws {@link RunsealError} `value.not_canonical` when it holds NUL or a lone surrogate
+ */
+export function assertStorable(name: string): void {
+  if (!UNSTORABLE.test(name)) return;
+  const message = "a name holds NUL or a lone surrogate, which no text column keeps; choose another name";
+  throw new RunsealError("value.not_canonical", message, { pointer: "", found: "NUL or a lone surrogate" });
+}
