@@ -23,3 +23,20 @@ export type { Effect, Mode, Recovery, RetryPolicy, VerbContract } from "./model/
 export { RunsealError, isRunsealError } from "./errors/error.js";
 export type { ErrorCode, ErrorDetails } from "./errors/error.js";
 export type { JsonObject, JsonValue } from "./json/value.js";
+export { memoryStores } from "./stores/memory/memory-stores.js";
+export type { MemoryStores, MemoryStoresOptions } from "./stores/memory/memory-stores.js";
+export type { ArtifactStore } from "./stores/artifact-store.js";
+export type {
+  CommitAnswer,
+  EventReader,
+  EventStore,
+  ProjectionAdmin,
+  RunFilter,
+  RunIndex,
+  StreamWrite,
+} from "./stores/event-store.js";
+export type { Inbox, InboxEntry, InboxKind, PutAnswer } from "./stores/inbox.js";
+export type { LeaseStore } from "./stores/lease-store.js";
+export type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./stores/lock-manager.js";
+export type { RunbookStore } from "./stores/runbook-store.js";
+export type { Stores } from "./stores/stores.js";
