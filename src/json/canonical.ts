@@ -19,7 +19,7 @@ import type { CanonicalOptions, Walk } from "./walk.js";
  * `value.too_deep` beyond 256 levels; `value.too_large` beyond `bytesMax` UTF-8 bytes (default 64 MiB)
  */
 export function canonicalize(value: unknown, options?: CanonicalOptions): string {
-  return write(value, options, HOSTILE);
+  return write(value, options, true);
 }
 
 /**
@@ -31,29 +31,12 @@ export function canonicalize(value: unknown, options?: CanonicalOptions): string
  * @throws {@link RunsealError} as {@link canonicalize} does
  */
 export function canonicalText(value: JsonValue, options?: CanonicalOptions): string {
-  return write(value, options, TRUSTED);
+  return write(value, options, false);
 }
 
-/** How much of a container is checked before it is read. */
-interface Reading {
-  elements(walk: Walk, array: readonly unknown[]): void;
-  names(walk: Walk, object: object): string[];
-  element(walk: Walk, array: readonly unknown[], index: number): unknown;
-  member(walk: Walk, object: object, name: string): unknown;
-}
-
-const HOSTILE: Reading = { elements: checkPlainElements, element: elementValue, names: memberNames, member: memberValue };
-
-const TRUSTED: Reading = {
-  elements: () => undefined,
-  names: (_walk, object) => Object.keys(object),
-  element: (_walk, array, index) => array[index],
-  member: (_walk, object, name) => (object as Readonly<Record<string, unknown>>)[name],
-};
-
-function write(value: unknown, options: CanonicalOptions | undefined, reading: Reading): string {
+function write(value: unknown, options: CanonicalOptions | undefined, hostile: boolean): string {
   return walkSafely(options?.bytesMax ?? BYTES_MAX_DEFAULT, (walk) => {
-    const writer = new CanonicalWriter(walk, reading);
+    const writer = new CanonicalWriter(walk, hostile);
     writer.value(value);
     checkSize(walk, writer.text);
     return writer.text;
@@ -62,12 +45,13 @@ function write(value: unknown, options: CanonicalOptions | undefined, reading: R
 
 class CanonicalWriter {
   readonly #walk: Walk;
-  readonly #reading: Reading;
+  /** Whether containers may hold what only a hostile caller would put there. */
+  readonly #hostile: boolean;
   text = "";
 
-  constructor(walk: Walk, reading: Reading) {
+  constructor(walk: Walk, hostile: boolean) {
     this.#walk = walk;
-    this.#reading = reading;
+    this.#hostile = hostile;
   }
 
   value(value: unknown): void {
@@ -103,22 +87,23 @@ class CanonicalWriter {
 
   #array(array: readonly unknown[], level: number): void {
     const walk = this.#walk;
-    const reading = this.#reading;
-    reading.elements(walk, array);
+    const hostile = this.#hostile;
+    if (hostile) checkPlainElements(walk, array);
     const { length } = array;
     walk.depth = level + 1;
     for (let index = 0; index < length; index += 1) {
       walk.path[level] = index;
       this.text += index === 0 ? "[" : ",";
-      this.value(reading.element(walk, array, index));
+      this.value(hostile ? elementValue(walk, array, index) : array[index]);
     }
     this.text += length === 0 ? "[]" : "]";
   }
 
   #object(object: object, level: number): void {
     const walk = this.#walk;
-    const reading = this.#reading;
-    const names = sortNames(reading.names(walk, object));
+    const hostile = this.#hostile;
+    const members = object as Readonly<Record<string, unknown>>;
+    const names = sortNames(hostile ? memberNames(walk, object) : Object.keys(object));
     walk.depth = level + 1;
     let first = true;
     for (const name of names) {
@@ -126,7 +111,7 @@ class CanonicalWriter {
       const start = memberStart(name) ?? refuse(walk, "a lone surrogate in a name");
       this.text += first ? start.first : start.next;
       first = false;
-      this.value(reading.member(walk, object, name));
+      this.value(hostile ? memberValue(walk, object, name) : members[name]);
     }
     this.text += first ? "{}" : "}";
   }
