@@ -103,6 +103,7 @@ class JcsWriter {
     if (text === undefined) return false;
     this.#text += prefix;
     this.#text += text;
+    if (this.#text.length > this.#walk.bytesMax) refuseSize(this.#walk, this.#text.length);
     return true;
   }
 
@@ -138,7 +139,7 @@ class JcsWriter {
     }
     opened += this.#enter(value);
     this.#text += prefix;
-    const scalars = Array.isArray(value) ? scalarArrayText(value) : undefined;
+    const scalars = Array.isArray(value) ? scalarArrayText(value, this.#walk.bytesMax) : undefined;
     if (scalars !== undefined) {
       this.#text += scalars;
       this.#leave(opened);
@@ -152,8 +153,6 @@ class JcsWriter {
   #close(frame: Frame): void {
     if (frame.names === null) this.#text += frame.empty ? "[]" : "]";
     else this.#text += frame.empty ? "{}" : "}";
-    const { length } = this.#text;
-    if (length > this.#walk.bytesMax) refuseSize(this.#walk, length);
     this.#frames.pop();
     this.#leave(frame.opened);
   }
@@ -180,15 +179,17 @@ function numberText(value: number): string {
  *
  * What was looked at is what is written: the elements are copied first, and a `toJSON` that somebody gave to all arrays is seen.
  */
-function scalarArrayText(array: readonly unknown[]): string | undefined {
+function scalarArrayText(array: readonly unknown[], bytesMax: number): string | undefined {
   if (array.length < NATIVE_LENGTH_MIN) return undefined;
   const scalars: unknown[] = [];
+  let units = 0;
   while (scalars.length < array.length) {
     const element = array[scalars.length];
     if (!isScalar(element)) return undefined;
+    if (typeof element === "string") units += element.length;
     scalars.push(element);
   }
-  return hasToJson(scalars) ? undefined : JSON.stringify(scalars);
+  return units > bytesMax || hasToJson(scalars) ? undefined : JSON.stringify(scalars);
 }
 
 function isScalar(value: unknown): boolean {

@@ -82,7 +82,6 @@ class CanonicalWriter {
     if (checkPlain(walk, container)) this.#array(container, level);
     else this.#object(container, level);
     walk.depth = level;
-    if (this.text.length > walk.bytesMax) refuseSize(walk, this.text.length);
   }
 
   #array(array: readonly unknown[], level: number): void {
@@ -95,6 +94,7 @@ class CanonicalWriter {
       walk.path[level] = index;
       this.text += index === 0 ? "[" : ",";
       this.value(hostile ? elementValue(walk, array, index) : array[index]);
+      if (this.text.length > walk.bytesMax) refuseSize(walk, this.text.length);
     }
     this.text += length === 0 ? "[]" : "]";
   }
@@ -112,6 +112,7 @@ class CanonicalWriter {
       this.text += first ? start.first : start.next;
       first = false;
       this.value(hostile ? memberValue(walk, object, name) : members[name]);
+      if (this.text.length > walk.bytesMax) refuseSize(walk, this.text.length);
     }
     this.text += first ? "{}" : "}";
   }

@@ -240,6 +240,13 @@ describe("canonicalizeJcs", () => {
     }
   });
 
+  it("refuses what no string could hold: one large text, a thousand times", () => {
+    const large = "x".repeat(2 ** 25);
+    for (const value of [Array.from({ length: 1000 }, () => large), Array.from({ length: 1000 }, () => [large])]) {
+      expect(refusalOf("value.too_large", () => canonicalizeJcs(value)).details.bytesMax).toBe(268_435_456);
+    }
+  });
+
   it("refuses text beyond bytesMax", () => {
     expect(refusalOf("value.too_large", () => canonicalizeJcs([["abcdef"], 1], { bytesMax: 6 })).details.bytesMax).toBe(6);
     expect(refusalOf("value.too_large", () => canonicalizeJcs("é", { bytesMax: 3 })).details.bytes).toBe(4);

@@ -124,6 +124,16 @@ describe.each([
     expect(refusalOf("value.too_deep", () => take(nested(100_000))).details.depthMax).toBe(256);
   });
 
+  it("refuses what no string could hold: one large text, a thousand times", () => {
+    const large = "x".repeat(2 ** 25);
+    for (const value of [
+      Array.from({ length: 1000 }, () => large),
+      Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [n, large])),
+    ]) {
+      expect(refusalOf("value.too_large", () => take(value)).details.bytesMax).toBe(67_108_864);
+    }
+  });
+
   it("refuses text beyond bytesMax and stops before a doubling value grows", () => {
     let doubling: unknown = "x";
     for (let level = 0; level < 200; level += 1) doubling = [doubling, doubling];
