@@ -31,10 +31,7 @@ export function authorize(
   allowed: AllowSet | undefined,
   pins: CompileContext["pins"] = {},
 ): Authorized | CompilationError {
-  if (allowed === undefined) {
-    const message = "no policy said which verbs are allowed, and silence is not permission; give the instance a policy";
-    return compilationError("policy_unavailable", [errorFinding("authorize.no_answer", "", message)]);
-  }
+  if (allowed === undefined) return policyUnavailable();
   const places = new Map<string, string[]>();
   const used = [...lookups.map(({ verb, path }) => ({ verb, path })), ...plan.steps.map(({ verb, id }) => ({ verb, path: id }))];
   for (const { verb, path } of used) {
@@ -44,6 +41,12 @@ export function authorize(
   }
   const denied = [...places].filter(([verb]) => !allowsVerb(allowed, verb)).map(([verb, paths]) => denial(verb, paths));
   return denied.length > 0 ? compilationError("policy_denied", denied) : manifestOf([...places.keys()], pins);
+}
+
+/** Nobody said which verbs are allowed. */
+export function policyUnavailable(): CompilationError {
+  const message = "no policy said which verbs are allowed, and silence is not permission; give the instance a policy";
+  return compilationError("policy_unavailable", [errorFinding("authorize.no_answer", "", message)]);
 }
 
 function denial(verb: string, paths: readonly string[]): Diagnostic {

@@ -84,6 +84,8 @@ class EntityOrder {
 
   #touch(shared: Shared, touch: Touch): void {
     const { step, isWrite } = touch;
+    // a step that names one entity twice has its writes first
+    if (shared.touches.at(-1)?.step === step) return;
     shared.touches.push(touch);
     if (shared.isTangled) return;
     const before = isWrite && shared.readers.length > 0 ? shared.readers : shared.writer < 0 ? [] : [shared.writer];

@@ -128,7 +128,8 @@ describe("seal", () => {
       expect(Object.isFrozen(value)).toBe(true);
       count += 1;
       if (typeof value === "object" && value !== null) {
-        open.push(...Object.values(value).filter((member) => typeof member === "object" && member !== null));
+        for (const member of Object.values(value as Record<string, unknown>))
+          if (typeof member === "object" && member !== null) open.push(member);
       }
     }
     expect(count).toBeGreaterThan(100);
