@@ -1,3 +1,4 @@
+import type { ArtifactWrite } from "../stores/event-store.js";
 import type { Digest } from "../model/ids.js";
 import type { EngineParts } from "./parts.js";
 import type { JsonValue } from "../json/value.js";
@@ -17,11 +18,14 @@ const LOADED_MAX = 16;
 export class ResultReader {
   readonly #parts: EngineParts;
   readonly #state: RunState;
+  readonly #unwritten: (id: Digest) => ArtifactWrite | undefined;
   readonly #loaded = new Map<Digest, JsonValue>();
 
-  constructor(parts: EngineParts, state: RunState) {
+  /** @param unwritten - an artifact of this run that waits for its commit */
+  constructor(parts: EngineParts, state: RunState, unwritten: (id: Digest) => ArtifactWrite | undefined) {
     this.#parts = parts;
     this.#state = state;
+    this.#unwritten = unwritten;
   }
 
   /**
@@ -32,47 +36,43 @@ export class ResultReader {
    * @throws {@link RunsealError} `store.corrupt` when an artifact is not there
    */
   async reduced(tree: Tree): Promise<Tree | undefined> {
+    // what this tree names stays at hand until it is done, however much that is
+    const held = new Map<Digest, JsonValue>();
     for (;;) {
       const missing = new Set<Digest>();
-      const reduced = reduce(tree, (reference) => this.#resolve(reference, missing));
+      const reduced = reduce(tree, (reference) => this.#resolve(reference, held, missing));
       if (missing.size === 0) return reduced;
-      for (const id of missing) await this.load(id);
+      for (const id of missing) held.set(id, await this.#load(id));
     }
   }
 
-  /**
-   * A JSON value that was stored as an artifact.
-   *
-   * @throws {@link RunsealError} `store.corrupt` when it is not there
-   */
-  async load(id: Digest): Promise<JsonValue> {
-    const artifact = await this.#parts.stores.artifacts.get(this.#state.scope, id);
+  async #load(id: Digest): Promise<JsonValue> {
+    const loaded = this.#loaded.get(id);
+    if (loaded !== undefined) return loaded;
+    const { scope, runId } = this.#state;
+    const artifact = this.#unwritten(id) ?? (await this.#parts.stores.artifacts.get(scope, id));
     if (artifact === undefined) {
-      throw new RunsealError("store.corrupt", `artifact "${id}" of run "${this.#state.runId}" is not there`, {
-        what: "artifact",
-        id,
-        seq: null,
-      });
+      const message = `artifact "${id}" of run "${runId}" is not there`;
+      throw new RunsealError("store.corrupt", message, { what: "artifact", id, seq: null });
     }
     const value = JSON.parse(new TextDecoder().decode(artifact.bytes)) as JsonValue;
-    this.keep(id, value);
+    this.#keep(id, value);
     return value;
   }
 
-  /** Remembers a large value that is at hand. */
-  keep(id: Digest, value: JsonValue): void {
+  #keep(id: Digest, value: JsonValue): void {
     const oldest = this.#loaded.size < LOADED_MAX ? undefined : this.#loaded.keys().next();
     if (oldest?.done === false) this.#loaded.delete(oldest.value);
     this.#loaded.set(id, value);
   }
 
-  #resolve(reference: Reference, missing: Set<Digest>): Resolution {
+  #resolve(reference: Reference, held: ReadonlyMap<Digest, JsonValue>, missing: Set<Digest>): Resolution {
     if (reference.$ !== "result") return { known: false };
     const record = recordOf(this.#state, reference.step);
     if (record === undefined) return { known: false };
     if (record.status !== "completed") return { known: true, tree: null };
     if (record.resultRef === undefined) return { known: true, tree: treeOfJson(record.result ?? null) };
-    const loaded = this.#loaded.get(record.resultRef);
+    const loaded = held.get(record.resultRef);
     if (loaded !== undefined) return { known: true, tree: treeOfJson(loaded) };
     missing.add(record.resultRef);
     return { known: false };

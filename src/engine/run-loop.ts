@@ -94,7 +94,7 @@ export class RunLoop {
     this.#writer = new RunWriter(parts, state, owner, run.head);
     this.#inbox = new RunInbox(parts, state, this.#writer, owner);
     this.#locks = new RunLocks(parts, this.#options, state, owner, () => this.#onLockLost());
-    this.#results = new ResultReader(parts, state);
+    this.#results = new ResultReader(parts, state, (id) => this.#writer.unwritten(id));
     this.#scene = { parts, state, locks: this.#locks, stop: this.#stop };
     this.#pace = { concurrency: Math.max(1, state.concurrency ?? 1), retryInProcessMs: this.#options.retryInProcessMs };
   }

@@ -1,5 +1,6 @@
 import type { AnyEvent, ChainedEvent, EventDraft, RunEvent } from "../model/event.js";
 import type { ArtifactWrite, CommitAnswer, StreamWrite } from "../stores/event-store.js";
+import type { Digest } from "../model/ids.js";
 import type { EngineOptions, EngineParts } from "./parts.js";
 import type { RunHead } from "../model/run.js";
 import type { RunState } from "../history/run-state.js";
@@ -110,6 +111,11 @@ export class RunWriter {
   /** Stores an artifact in the next commit, together with the event that names it. */
   attach(artifact: ArtifactWrite): void {
     this.#artifacts.push(artifact);
+  }
+
+  /** An artifact that waits for its commit. */
+  unwritten(id: Digest): ArtifactWrite | undefined {
+    return this.#artifacts.find((artifact) => artifact.id === id);
   }
 
   /** Marks an inbox message as turned into history by the next commit. */
