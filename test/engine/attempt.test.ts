@@ -116,9 +116,9 @@ describe("whatever a handler throws is recorded as a failure (reliability 70)", 
   });
 
   test("a synchronous throw is no different", async () => {
-    const { end } = await executeOne((() => {
+    const { end } = await executeOne(() => {
       throw new Error("sync");
-    }) as Run);
+    });
     expect(end.result).toMatchObject({ status: "failed", code: "step.handler_threw", message: "sync" });
   });
 
@@ -132,7 +132,7 @@ describe("whatever a handler throws is recorded as a failure (reliability 70)", 
   });
 
   test("messages are bounded and redacted, and no stack is kept", async () => {
-    const secret = `AKIA${"ABCDEFGHIJKLMNOP"}`;
+    const secret = `AKIAABCDEFGHIJKLMNOP`;
     const { rig, runId } = await executeOne(throwing(new Error(`${secret} ${"y".repeat(10_000)}`)));
     const [failed] = (await rig.events(runId)).filter((event) => event.kind === "step.failed");
     const text = JSON.stringify(failed?.payload);
@@ -377,12 +377,12 @@ describe("timeouts", () => {
       output: resultA,
     });
     const runId = await rig.submit(runbook);
-    const [end] = await rig.begin(runbook, runId);
+    const { end } = await rig.begin(runbook, runId);
     await rig.env.advance(1_500);
     finish[0]?.("first, too late");
     await rig.env.settle();
     finish[2]?.(null);
-    const { result } = rested(await rig.env.until(end ?? Promise.reject(new Error("no drive"))));
+    const { result } = rested(await rig.env.until(end));
     expect(result).toMatchObject({ status: "completed", output: "second" });
     expect(await rig.story(runId)).toContain("step.fenced a 1 timeout");
   });
@@ -437,7 +437,7 @@ describe("the step context", () => {
       kept = ctx;
       return null;
     });
-    const ctx = kept ?? (undefined as never);
+    const ctx = kept ?? undefined;
     for (const call of [() => ctx.park(), () => ctx.writes("account", "a"), () => ctx.log("x")]) {
       expect(call).toThrow(expect.objectContaining({ code: "context.closed" }));
     }

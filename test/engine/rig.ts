@@ -66,11 +66,11 @@ export class Rig {
   }
 
   /** Claims and starts to drive a run; the clock stands still. */
-  async begin(runbook: Runbook, runId: string, control: DriveControl = {}): Promise<Promise<DriveEnd>[]> {
+  async begin(runbook: Runbook, runId: string, control: DriveControl = {}): Promise<{ readonly end: Promise<DriveEnd> }> {
     const run = await this.claim(runbook, runId);
     const end = driveRun(this.parts, run, control);
     await this.env.settle();
-    return [end];
+    return { end };
   }
 
   /** Submits and drives. */

@@ -166,13 +166,13 @@ describe("a run", () => {
       ],
     });
     const runId = await rig.submit(runbook);
-    const [end] = await rig.begin(runbook, runId);
+    const { end } = await rig.begin(runbook, runId);
     expect(await rig.story(runId)).not.toContain("step.completed fast 1");
     await rig.env.advance(100);
     expect(await rig.story(runId)).toContain("step.completed fast 1");
     finish?.();
     await rig.env.settle();
-    expect(rested(await rig.env.until(end ?? Promise.reject(new Error("no drive")))).result.status).toBe("completed");
+    expect(rested(await rig.env.until(end)).result.status).toBe("completed");
   });
 
   test("runs independent steps together as far as its concurrency allows, and never more", async () => {
@@ -394,9 +394,9 @@ describe("skipping", () => {
       ],
     });
     const runId = await rig.submit(runbook, { concurrency: 2 });
-    const [end] = await rig.begin(runbook, runId);
+    const { end } = await rig.begin(runbook, runId);
     for (const finish of waiting) finish();
-    const { result, view } = rested(await rig.env.until(end ?? Promise.reject(new Error("no drive"))));
+    const { result, view } = rested(await rig.env.until(end));
     expect(view.steps.map((step) => step.status)).toEqual(["failed", "failed"]);
     expect(result).toMatchObject({ status: "failed", message: "late", stepId: "a" });
   });
