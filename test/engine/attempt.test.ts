@@ -437,7 +437,8 @@ describe("the step context", () => {
       kept = ctx;
       return null;
     });
-    const ctx = kept ?? undefined;
+    if (kept === undefined) throw new Error("not called");
+    const ctx = kept;
     for (const call of [() => ctx.park(), () => ctx.writes("account", "a"), () => ctx.log("x")]) {
       expect(call).toThrow(expect.objectContaining({ code: "context.closed" }));
     }

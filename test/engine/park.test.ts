@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { JsonValue } from "../../src/json/value.js";
 import type { StepDecision } from "../../src/engine/inbox-message.js";
 import type { VerbSketch } from "./build-runbook.js";
 import { Rig, rested } from "./rig.js";
