@@ -40,3 +40,5 @@ export type { LeaseStore } from "./stores/lease-store.js";
 export type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./stores/lock-manager.js";
 export type { RunbookStore } from "./stores/runbook-store.js";
 export type { Stores } from "./stores/stores.js";
+export { toposort } from "./compile/toposort.js";
+export type { Cyclic, Edge, Sorted } from "./compile/toposort.js";
