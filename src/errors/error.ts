@@ -122,12 +122,23 @@ export class RunsealError<C extends ErrorCode = ErrorCode> extends Error {
 /**
  * Tells whether `value` is an error of this package, of the given code where one is named.
  *
- * Looks at name and code, so that it also holds for errors of another copy of the package (ESM beside CJS, two versions).
+ * Looks at name and code, so that it also holds for errors of another copy of the package (ESM beside CJS, two versions) and of
+ * another realm. Never throws, whatever `value` is.
  */
 export function isRunsealError(value: unknown): value is RunsealError;
 export function isRunsealError<C extends ErrorCode>(value: unknown, code: C): value is RunsealError<C>;
 export function isRunsealError(value: unknown, code?: ErrorCode): boolean {
-  if (!(value instanceof Error) || value.name !== "RunsealError") return false;
-  const found: unknown = "code" in value ? value.code : undefined;
-  return typeof found === "string" && (code === undefined || found === code);
+  try {
+    if (!isErrorOfAnyRealm(value) || value.name !== "RunsealError") return false;
+    const found: unknown = "code" in value ? value.code : undefined;
+    return typeof found === "string" && (code === undefined || found === code);
+  } catch {
+    // a getter or a Proxy that throws when it is looked at
+    return false;
+  }
+}
+
+/** `instanceof` would miss the errors of another realm, such as those of a test runner's sandbox. */
+function isErrorOfAnyRealm(value: unknown): value is Error {
+  return Object.prototype.toString.call(value) === "[object Error]";
 }
