@@ -62,12 +62,14 @@ export class Database {
     return this.#retrying(call, driver, () => transact(transaction, work));
   }
 
-  /** Closes the file; what comes later throws `store.closed`. */
+  /** Closes the file, its write-ahead log folded in where nobody else reads it; what comes later throws `store.closed`. */
   async close(): Promise<void> {
     if (this.handle.isClosed) return;
     this.handle.close();
     const opened = this.#opened ?? (await this.#opening?.catch(() => this.#opened));
-    opened?.connection.close();
+    if (opened === undefined) return;
+    checkpoint(opened.connection);
+    opened.connection.close();
   }
 
   async #open(call: string): Promise<Opened> {
@@ -162,6 +164,15 @@ function configure(connection: SqlConnection): void {
   connection.exec("PRAGMA journal_mode = WAL");
   connection.exec("PRAGMA synchronous = FULL");
   connection.exec("PRAGMA recursive_triggers = ON");
+}
+
+/** Folds the log into the file, so that one file holds everything; false when that must wait: nothing is lost, the log stays. */
+function checkpoint(connection: SqlConnection): boolean {
+  try {
+    return connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+  } catch {
+    return false;
+  }
 }
 
 function busyError(path: string, waitedMs: number, cause: unknown): RunsealError<"store.busy"> {

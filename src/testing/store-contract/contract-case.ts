@@ -63,9 +63,9 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
-/** Waits until `holds` says so; fails after ten seconds with `what`. */
+/** Waits until `holds` says so; fails after thirty seconds with `what`. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const giveUpAt = Date.now() + PATIENCE_MS;
   while (!(await holds())) {
