@@ -157,7 +157,7 @@ const RED: readonly (readonly [rule: string, path: string, text: string, found: 
     "setTimeout(f, 1);\nclock.setTimeout(f, 1);\nsetImmediate(f);\nconst s = setInterval;",
     ["1", "3", "4"],
   ],
-  ["timer", "worker/a.ts", "setTimeout(f, 1);", []],
+  ["timer", "time/clock.ts", "setTimeout(f, 1);", []],
   ["chance", "engine/a.ts", "Math.random();\ncrypto.randomUUID();\nrandomUUID();\nMath.max(1);\nenv.random();", ["1", "2", "3"]],
   [
     "process",

@@ -2,10 +2,10 @@ import ts from "typescript";
 import { nodeRule, type Rule } from "../rule.js";
 
 /** Where the world may be touched by name; everywhere else it is injected. */
-const CLOCK_ROOMS = ["time/", "instance/", "sqlite/", "testing/"];
-const TIMER_ROOMS = ["time/", "instance/", "worker/", "sqlite/", "testing/"];
-const CHANCE_ROOMS = ["instance/", "worker/", "sqlite/", "testing/"];
-const PROCESS_ROOMS = ["instance/", "worker/", "sqlite/", "testing/"];
+const CLOCK_ROOMS = ["time/", "testing/"];
+const TIMER_ROOMS = ["time/", "testing/"];
+const CHANCE_ROOMS = ["instance/", "sqlite/"];
+const PROCESS_ROOMS = ["instance/", "sqlite/"];
 
 const TIMERS = new Set(["setTimeout", "setInterval", "setImmediate"]);
 const PROCESS = new Set(["process", "console", "globalThis", "fetch"]);
