@@ -15,7 +15,7 @@ export function valuesOf(recording: Recording): Pick<Body<unknown>, "allocate" |
     allocate: recording.word((kind) => {
       if (!isEntityKind(kind)) recording.invalid("body", `allocates ${JSON.stringify(String(kind))}, which is no kind of entity`);
       return symbolic({
-        tree: { $: "allocate", kind, ordinal: recording.nextOrdinal() },
+        tree: { $: "allocate", kind, ordinal: recording.nextOrdinal(), loop: recording.block.path.join("/") },
         phase: "sealed",
         shape: ID,
         owner: recording,

@@ -174,8 +174,11 @@ export class Evaluator {
   }
 
   #bind(reference: Extract<Reference, { $: "bind" }>, block: Block): Resolution {
-    const bound = this.#bindings.read(reference.name);
+    const { bindings } = block.instance.macro;
+    const expected = bindings !== undefined && Object.hasOwn(bindings, reference.name) ? bindings[reference.name] : undefined;
+    const bound = this.#bindings.read(reference.name, expected);
     if ("field" in bound) return this.#ask(bound.field);
+    if (bound.value === undefined) return { known: true, tree: undefined };
     const part = this.#bindings.sealedPart(reference.name, reference.path, bound.value);
     if (part !== undefined) {
       define(this.#bound, part.name, part.value);

@@ -284,6 +284,10 @@ class Expansion {
     const named = block.labels + item.label;
     const start = this.#steps.length;
     const list = this.#evaluator.list(item.list, block, path);
+    if (item.key.by === "index") {
+      const message = `the steps of the loop "${path}" are named by position: another order of its list gives other steps these names`;
+      this.#ledger.warn("expand.index_keys", path, message);
+    }
     const yielded: Tree[] = [];
     const keys = new Set<string>();
     let isKnown = list !== undefined;

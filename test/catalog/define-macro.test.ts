@@ -56,7 +56,12 @@ const onboard = defineMacro({
     expectTypeOf(numbers).toEqualTypeOf<Sym<string[], "late">>();
     const sent = step("mail", sendMail, { to: concat("mailto:", params.contact.email), numbers });
     when(eq(params.vip, true), () => {
-      step("mail2", sendMail, { to: params.contact.email, numbers: ["a", sent.result.id], meta: { ok: params.vip } }, { after: [sent] });
+      step(
+        "mail2",
+        sendMail,
+        { to: params.contact.email, numbers: ["a", sent.result.id], meta: { ok: params.vip } },
+        { after: [sent] },
+      );
     });
     return { numbers, mail: sent.result.id };
   },
@@ -76,7 +81,7 @@ describe("defineMacro", () => {
             label: "open",
             verb: "account.open",
             args: {
-              account: { $: "allocate", kind: "account", ordinal: 0 },
+              account: { $: "allocate", kind: "account", ordinal: 0, loop: "accounts" },
               owner: { $: "param", path: ["customer"] },
               currency: { $: "item", loop: "accounts", path: [] },
               note: { $: "param", path: ["note"] },

@@ -454,6 +454,28 @@ describe("bindings", () => {
     expect(outcome.core.bindings).toEqual({ "operator.desk": "d-1", "session.book": 3, now: "2026-01-01T00:00:00Z" });
   });
 
+  test("what a macro expects of a bound value is held against it, with optional and default ones", () => {
+    const outer = {
+      ...macro("outer", {}, [step("a", "note.add", { text: [bind("n"), bind("o"), bind("d"), bind("e", "x")] })]),
+      bindings: {
+        n: integer,
+        o: opt(text),
+        d: { type: "default", of: text, value: "dflt" } as const,
+        e: obj({ x: oneOf("p", "q") }),
+      },
+    };
+    expect(planned(compile([outer], {}, { context: { bindings: { n: 1, e: { x: "p" } } } })).plan.steps[0]?.args).toEqual({
+      text: [1, null, "dflt", "p"],
+    });
+    expect(compile([outer], {}, { context: { bindings: { n: "1", e: { x: "r" } } } })).toMatchObject({
+      kind: "clarification",
+      missingFields: [
+        { fieldName: "bindings.n", reason: "wrong_type" },
+        { fieldName: "bindings.e.x", reason: "not_in_enumeration", suggestions: ["p", "q"] },
+      ],
+    });
+  });
+
   test.each([
     ["a fraction", 1.5, "not_canonical"],
     ["a secret", "AKIAABCDEFGHIJKLMNOP", "secret"],
