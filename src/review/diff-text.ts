@@ -1,4 +1,4 @@
-import type { RunbookDiff } from "./diff.js";
+import type { RunbookDiff } from "./runbook-diff.js";
 import type { SealedStep } from "../model/step.js";
 import type { StepId } from "../model/ids.js";
 import { printJson, printTree } from "../expression/print.js";
