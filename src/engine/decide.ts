@@ -40,7 +40,7 @@ export type Effect =
   | { readonly kind: "complete" }
   | { readonly kind: "fail"; readonly failure: RunFailure }
   | { readonly kind: "cancel"; readonly reason: string; readonly by: string | null }
-  | { readonly kind: "pause"; readonly by: string | null }
+  | { readonly kind: "pause" }
   | {
       readonly kind: "park";
       readonly reason: ParkReason;
@@ -102,10 +102,10 @@ function decideDue(state: RunState, now: number): Effect | undefined {
 /** Reasons to start nothing more. */
 function decideHalt(state: RunState, demands: Demands): Effect | undefined {
   if (isStopping(state)) return undefined;
-  const pause = demands.pause ?? (state.isPaused ? { by: null } : null);
-  if (pause === null && !demands.isDraining) return undefined;
+  const isPaused = demands.pause !== null || state.isPaused;
+  if (!isPaused && !demands.isDraining) return undefined;
   if (state.inFlight.size > 0) return { kind: "wait", until: state.deadlineAt };
-  return pause === null ? { kind: "hand_over" } : { kind: "pause", by: pause.by };
+  return isPaused ? { kind: "pause" } : { kind: "hand_over" };
 }
 
 function decideWork(state: RunState, now: number, pace: Pace): Effect {

@@ -14,12 +14,14 @@ import { claimRun } from "./claim-run.js";
  */
 export async function driveRun(parts: EngineParts, run: ClaimedRun, control: DriveControl = {}): Promise<DriveEnd> {
   let claimed = run;
+  const seen = new Set<string>();
   for (;;) {
     const end = await new RunLoop(parts, claimed, control).run();
     if (end.kind !== "rested" || end.result.status !== "parked" || control.drain?.aborted === true) return end;
     const { scope, runId } = run.state;
     const pending = await parts.stores.inbox.pending(scope, runId);
-    if (pending.length === 0) return end;
+    if (pending.every((entry) => seen.has(entry.key))) return end;
+    for (const entry of pending) seen.add(entry.key);
     const again = await claimRun(parts, { scope, runId, runbook: run.runbook, reason: "wake", build: {}, approvals: null });
     if (again.kind === "refused") return end;
     claimed = again.run;

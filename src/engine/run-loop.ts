@@ -166,7 +166,7 @@ export class RunLoop {
       case "cancel":
         return this.#cancel(effect);
       case "pause":
-        return this.#pause(effect.by);
+        return this.#pause();
       case "park":
         return this.#park(effect);
       case "hand_over":
@@ -364,11 +364,16 @@ export class RunLoop {
     return this.#rested(await this.#flush({ also: () => approvalsReleased(this.#parts, this.#state, reason) }));
   }
 
-  async #pause(by: string | null): Promise<DriveEnd> {
+  async #pause(): Promise<DriveEnd> {
     this.#appendReleased();
+    this.#appendPaused();
+    return this.#rested(await this.#flush());
+  }
+
+  #appendPaused(): void {
+    const by = this.#demands().pause?.by ?? null;
     this.#inbox.consumePause();
     this.#append([{ kind: "run.paused", payload: { by } }]);
-    return this.#rested(await this.#flush());
   }
 
   async #park(park: Extract<Effect, { kind: "park" }>): Promise<DriveEnd | undefined> {
@@ -376,6 +381,8 @@ export class RunLoop {
     if (await this.#look()) return undefined;
     const { reason, stepId, key, until } = park;
     this.#appendReleased();
+    // a doubt is the better reason to rest, but the pause was asked for and holds
+    if (this.#demands().pause !== null) this.#appendPaused();
     this.#append([{ kind: "run.parked", payload: { reason, stepId, key, until } }]);
     return this.#rested(await this.#flush());
   }
