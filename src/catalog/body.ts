@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Recheck } from "../model/macro.js";
 import type { Mode } from "../model/verb.js";
-import type { Arg, EntityId, Expr, Out, OutputValue, Phase, Ref, Sym } from "./expr.js";
+import type { Arg, EntityId, Expr, Output, OutputOfBody, Phase, Ref, Sym } from "./expr.js";
 import type { Macro } from "./macro.js";
 import type { Verb } from "./verb.js";
 
@@ -34,17 +34,17 @@ type Key<T> = "index" | ((item: Sym<T, "sealed">, index: Sym<number, "sealed">) 
 
 /** `forEach`: items that are strings or integers are their own keys, others need `{ key }`. */
 export interface ForEach {
-  <T extends string | number, O extends OutputValue | undefined>(
+  <T extends string | number, O extends Output = null>(
     label: string,
     list: Expr<readonly T[], "sealed">,
     each: (item: Sym<T, "sealed">, index: Sym<number, "sealed">) => O,
-  ): Sym<Out<O>[], "late">;
-  <T, O extends OutputValue | undefined>(
+  ): Sym<OutputOfBody<O>[], "late">;
+  <T, O extends Output = null>(
     label: string,
     list: Expr<readonly T[], "sealed">,
     options: { readonly key: Key<T> },
     each: (item: Sym<T, "sealed">, index: Sym<number, "sealed">) => O,
-  ): Sym<Out<O>[], "late">;
+  ): Sym<OutputOfBody<O>[], "late">;
 }
 
 type Variant<T, K extends keyof T, V> = T extends unknown ? (V extends T[K] ? T : never) : never;

@@ -7,7 +7,7 @@ import { digestOf } from "../json/digest.js";
 import { blocksOf } from "./blocks.js";
 import type { Body } from "./body.js";
 import { describeSchema } from "./describe-schema.js";
-import type { Expr, Out, OutputValue } from "./expr.js";
+import type { Expr, Output, OutputOfBody, OutputValue } from "./expr.js";
 import type { Macro } from "./macro.js";
 import { isName, isVersion } from "./name.js";
 import { operatorsOf } from "./operators.js";
@@ -56,7 +56,7 @@ export interface MacroFields<N extends string, P extends z.ZodType, O> {
 export function defineMacro<
   const N extends `${string}.${string}`,
   P extends z.ZodObject,
-  const O extends OneOf<MacroOutput, void> = void,
+  const O extends Output<MacroOutput> = void,
 >(fields: MacroFields<N, P, O>): Macro<N, P, OutputOfBody<O>> {
   const recording = new Recording(nameOf(fields));
   const params = checkedParams(recording, fields);
@@ -78,12 +78,6 @@ export function defineMacro<
     outputShape: output.shape,
   });
 }
-
-/** What `result` of an invocation, and `run()`, give for what a body returned. */
-export type OutputOfBody<O> = [O] extends [OneOf<undefined, void>] ? null : Out<O>;
-
-/** A body without a return gives `void`, which stands for itself only as a type argument. */
-type OneOf<A, B> = A | B;
 
 function run<P>(
   recording: Recording,

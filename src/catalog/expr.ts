@@ -57,3 +57,12 @@ export type Out<O> = O extends Expr<infer T> ? T : O extends object ? { [K in ke
 
 /** What a macro body or the callback of a loop may return. */
 export type OutputValue = Scalar | Expr<unknown> | readonly OutputValue[] | { readonly [key: string]: OutputValue };
+
+/** What a body or the callback of a loop may give: {@link OutputValue}, or nothing. */
+export type Output<V = OutputValue> = OneOf<V | undefined, void>;
+
+/** The plain value of an {@link Output}: nothing is `null`. */
+export type OutputOfBody<O> = [O] extends [OneOf<undefined, void>] ? null : Out<O>;
+
+/** A function without a return gives `void`, which stands for itself only as a type argument. */
+type OneOf<A, B> = A | B;
