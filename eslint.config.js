@@ -88,6 +88,12 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    // lines that must not compile: what the compiler says of them is the test
+    files: ["test/types/refusals.ts"],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { "@typescript-eslint/ban-ts-comment": "off", "@typescript-eslint/no-unused-vars": "off" },
+  },
   { files: ["**/*.{js,mjs,cjs}"], extends: [tseslint.configs.disableTypeChecked] },
   { files: ["test/package/smoke/**"], rules: { "no-console": "off", "@typescript-eslint/no-require-imports": "off" } },
 );

@@ -51,7 +51,10 @@ type Variant<T, K extends keyof T, V> = T extends unknown ? (V extends T[K] ? T 
 
 type Element<T, K> = T extends readonly (infer U)[]
   ? K extends number
-    ? U | undefined
+    ? // a list may be shorter, a tuple is as long as it says
+      number extends T["length"]
+      ? U | undefined
+      : T[K]
     : never
   : T extends { readonly [key: string]: infer U }
     ? U | undefined
@@ -131,5 +134,8 @@ export interface Body<P> {
     otherwise: NonNullable<NoInfer<T>> | Expr<NonNullable<NoInfer<T>>, Q>,
   ) => Sym<NonNullable<T>, Q>;
   /** A member of a record, or an item of a list. */
-  readonly at: <T, Q extends Phase, K extends string | number>(value: Expr<T, Q>, key: K) => Sym<Element<NonNullable<T>, K>, Q>;
+  readonly at: <T, Q extends Phase, K extends (NonNullable<T> extends readonly unknown[] ? number : string)>(
+    value: Expr<T, Q>,
+    key: K,
+  ) => Sym<Element<NonNullable<T>, K>, Q>;
 }

@@ -45,7 +45,7 @@ function parse(schema: z.ZodType, description: SchemaDescription, given: unknown
   if (!value.ok) return value;
   const ours = checkTree(value.value, description, { isData: true });
   const parsed = safely(schema, value.value);
-  const theirs = parsed.ok ? [] : parsed.issues.filter((issue) => !ours.some((own) => covers(own.path, issue.path)));
+  const theirs = parsed.ok ? [] : parsed.issues.filter((issue) => !ours.some((own) => isRelated(own.path, issue.path)));
   if (!parsed.ok || ours.length > 0) return { ok: false, issues: [...ours, ...theirs] };
   const output = canonical(parsed.value);
   if (!output.ok) return output;
@@ -88,9 +88,10 @@ function issueOf(issue: z.core.$ZodIssue): ValueIssue {
   return notAccepted("is not accepted by its schema", path);
 }
 
-/** Tells whether an issue at `outer` already speaks of the part at `inner`. */
-function covers(outer: ValueIssue["path"], inner: ValueIssue["path"]): boolean {
-  return outer.length <= inner.length && outer.every((name, index) => String(name) === String(inner[index]));
+/** Tells whether two issues speak of one part, or one of a part of the other: then ours says it better. */
+function isRelated(a: ValueIssue["path"], b: ValueIssue["path"]): boolean {
+  const [outer, inner] = a.length <= b.length ? [a, b] : [b, a];
+  return outer.every((name, index) => String(name) === String(inner[index]));
 }
 
 /** Members that parsing dropped: no schema of a contract changes a value otherwise, so that this is exact for unions too. */

@@ -10,9 +10,10 @@ export function suggestFrom(names: Iterable<string>, name: string): readonly str
   const near: { readonly name: string; readonly distance: number }[] = [];
   for (const candidate of names) {
     if (candidate.length > 128) continue;
+    const [shorter, longer] = [Math.min(name.length, candidate.length), Math.max(name.length, candidate.length)];
     const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance <= Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3)))
-      near.push({ name: candidate, distance });
+    // a single letter looks like every other one
+    if (distance <= Math.max(1, Math.floor(longer / 3)) && distance < shorter) near.push({ name: candidate, distance });
   }
   near.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1));
   return near.slice(0, 3).map((candidate) => candidate.name);
