@@ -65,7 +65,7 @@ describe("defineMacro", () => {
             label: "open",
             verb: "account.open",
             args: {
-              account: { $: "allocate", kind: "account", ordinal: 0 },
+              account: { $: "allocate", kind: "account", ordinal: 0, loop: "accounts" },
               owner: param("customer"),
               currency: { $: "item", loop: "accounts", path: [] },
               note: param("note"),
@@ -202,7 +202,7 @@ describe("defineMacro", () => {
       },
     ]);
     expect(JSON.stringify(definition.body[2])).toContain(
-      '"others":[{"$":"allocate","kind":"account","ordinal":0},{"$":"allocate","kind":"account","ordinal":1}]',
+      '"others":[{"$":"allocate","kind":"account","ordinal":0,"loop":"each"},{"$":"allocate","kind":"account","ordinal":1,"loop":"each"}]',
     );
     expect(definition.bindings).toEqual({
       cap: { type: "object", fields: { limit: { type: "integer" } }, required: ["limit"], unknown: "strip" },
