@@ -161,6 +161,16 @@ describe("a file that can't be opened", () => {
     expect(bare.prepare("SELECT count(*) AS events FROM runseal_events").get()?.["events"]).toBe(0);
   });
 
+  test("a file whose tables can't be made is left as it was", async () => {
+    const path = tempFile();
+    const bare = await bareConnection(path);
+    bare.exec("CREATE TABLE runseal_heads (mine TEXT)");
+    await expect(openForTest(path).reader.head(...anyHead)).rejects.toMatchObject({ code: "store.failed" });
+    expect(bare.prepare("SELECT count(*) AS things FROM sqlite_schema").get()?.["things"]).toBe(1);
+    bare.exec("DROP TABLE runseal_heads");
+    expect(await openForTest(path).reader.head(...anyHead)).toBeUndefined();
+  });
+
   test("a read-only database is read, and says so when it is written", async () => {
     const path = tempFile();
     const first = openForTest(path);

@@ -14,6 +14,11 @@ export class TurnedClock implements Clock {
     this.#now = now;
   }
 
+  /** Callbacks that are still to come. */
+  get alarms(): number {
+    return this.#alarms.size;
+  }
+
   now(): number {
     return this.#now;
   }

@@ -33,6 +33,52 @@ export const commitContract = casesOf("events", {
     assert.equal((await collect(stores.reader.read("default", two.stream))).length, 2);
     assert.deepEqual((await stores.artifacts.get("default", ARTIFACT.id))?.bytes, BYTES);
   },
+  "what the last stream of a commit refuses, the first one does not keep: events, head, useKey, tokens, messages, artifacts":
+    async ({ stores }) => {
+      const [one, two, three] = [new SampleRun(1), new SampleRun(2), new SampleRun(3)];
+      await one.submit(stores, { uses: "once" });
+      await two.submit(stores);
+      await stores.inbox.put({ scope: "default", runId: one.runId, key: "k", kind: "signal", payload: 1 });
+      const before = await stores.reader.head("default", one.stream);
+      const consume = { approvals: ["t1"], signals: ["k"] };
+      const first = one.write([runCanceledVoid], { artifacts: [ARTIFACT], consume });
+      const claimed = two.claim(stores);
+      const late = { ...claimed, claim: { owner: stores.owner, epoch: 5, leaseMs: 1 } };
+      assert.equal((await stores.events.commit([first, three.submission(), late])).kind, "stale");
+      assert.deepEqual(await stores.reader.head("default", one.stream), before);
+      assert.equal((await collect(stores.reader.read("default", one.stream))).length, 1);
+      assert.equal((await stores.inbox.pending("default", one.runId)).length, 1);
+      assert.equal(await stores.reader.head("default", three.stream), undefined);
+      assert.equal(await stores.artifacts.get("default", ARTIFACT.id), undefined);
+      assert.equal((await stores.events.commit([three.submission({ uses: "once" })])).kind, "exists");
+      assert.equal((await stores.events.commit([first, three.submission({ uses: "once" })])).kind, "committed");
+    },
+  "a message is consumed once, and only by a commit of its run": async ({ stores }) => {
+    const run = new SampleRun(1);
+    await run.submit(stores);
+    await stores.inbox.put({ scope: "default", runId: run.runId, key: "k", kind: "signal", payload: 1 });
+    await assertRejects(run.try(stores, [entered("a")], { consume: { signals: ["k", "none"] } }), "internal.invariant");
+    assert.equal((await stores.inbox.pending("default", run.runId)).length, 1);
+    await run.commit(stores, [entered("a")], { consume: { signals: ["k"] } });
+    await assertRejects(run.try(stores, [entered("b")], { consume: { signals: ["k"] } }), "internal.invariant");
+    assert.equal((await stores.reader.head("default", run.stream))?.seq, 2);
+  },
+  "a commit that contradicts itself is refused": async ({ stores }) => {
+    const run = new SampleRun(1);
+    const write = run.submission();
+    const { run: _run, ...headless } = write;
+    const contradictions = [
+      [write, write],
+      [headless],
+      [{ ...write, stream: "run/another" as const }],
+      [{ ...write, fence: { owner: "o", epoch: 1 }, claim: { owner: "o", epoch: 1, leaseMs: 1 } }],
+      [{ ...spentApproval("default", "r"), claim: { owner: "o", epoch: 1, leaseMs: 1 } }],
+      [{ ...spentApproval("default", "r"), consume: { signals: ["k"] } }],
+      [{ ...write, events: [] }],
+    ];
+    for (const writes of contradictions) await assertRejects(stores.events.commit(writes), "internal.invariant");
+    assert.deepEqual(await collect(stores.reader.heads("default")), []);
+  },
   "commit answers the new heads and stamps every event with the store's time": async ({ stores }) => {
     const run = new SampleRun(1);
     const before = await stores.leases.now();

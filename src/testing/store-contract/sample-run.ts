@@ -111,7 +111,7 @@ export class SampleRun {
   }
 
   /** The write that takes the next lease for the stores' owner and starts the run. */
-  claim(stores: Stores, leaseMs = SAMPLE_LEASE_MS): StreamWrite {
+  claim(stores: Pick<Stores, "owner">, leaseMs = SAMPLE_LEASE_MS): StreamWrite {
     const { owner } = stores;
     const epoch = this.#epoch + 1;
     const taken: EventDraft = { kind: "lease.taken", payload: { owner, epoch, leaseMs, previous: null } };
