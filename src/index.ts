@@ -18,18 +18,21 @@ export type { Macro } from "./catalog/macro.js";
 export type { Handler, HandlerFunction, Reconciled, Verb } from "./catalog/verb.js";
 export type { EffectFields, Inverse, VerbFields } from "./catalog/verb-fields.js";
 export type { Access, OpaqueCheck, SchemaDescription, SchemaShape } from "./model/schema-description.js";
-export type { StepContext } from "./model/step-context.js";
 export type { Effect, Mode, Recovery, RetryPolicy, VerbContract } from "./model/verb.js";
 export { RunsealError, isRunsealError } from "./errors/error.js";
 export type { ErrorCode, ErrorDetails } from "./errors/error.js";
 export type { JsonObject, JsonValue } from "./json/value.js";
+
 export { memoryStores } from "./stores/memory/memory-stores.js";
 export type { MemoryStores, MemoryStoresOptions } from "./stores/memory/memory-stores.js";
+export type { Stores } from "./stores/stores.js";
 export type { ArtifactStore } from "./stores/artifact-store.js";
 export type {
+  ArtifactWrite,
   CommitAnswer,
   EventReader,
   EventStore,
+  LeaseClaim,
   ProjectionAdmin,
   RunFilter,
   RunIndex,
@@ -39,6 +42,62 @@ export type { Inbox, InboxEntry, InboxKind, PutAnswer } from "./stores/inbox.js"
 export type { LeaseStore } from "./stores/lease-store.js";
 export type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./stores/lock-manager.js";
 export type { RunbookStore } from "./stores/runbook-store.js";
-export type { Stores } from "./stores/stores.js";
+
+export { createRunseal } from "./instance/runseal.js";
+export type { Runseal } from "./instance/runseal.js";
+export type { RunsealOptions, UnlockedToken } from "./instance/options.js";
+export { allowAll, allowVerbs } from "./instance/policy.js";
+export { approvalPolicy } from "./instance/approval-policy.js";
+export type { ApprovalPolicyOptions } from "./instance/approval-policy.js";
+export { approvalMessage } from "./instance/approve.js";
+export type { ApproveRequest } from "./instance/approve.js";
+export type { Authenticate, Identification } from "./instance/principal.js";
+export type { DecisionRequest } from "./instance/messages.js";
+export type { DryRun } from "./instance/dry-run.js";
+export type { Head, RunSummary } from "./instance/inspect.js";
+export type { LockedEntity } from "./instance/with-locks.js";
+export type { RunHandle } from "./instance/run-handle.js";
+export type { RunOptions } from "./instance/run-options.js";
+export { createWorker } from "./worker/worker.js";
+export type { Worker, WorkerOptions } from "./worker/worker.js";
+
 export { toposort } from "./compile/toposort.js";
 export type { Cyclic, Edge, Sorted } from "./compile/toposort.js";
+export { canonicalize } from "./json/canonical.js";
+export { canonicalizeJcs } from "./json/canonical-jcs.js";
+export { digestOf } from "./json/digest.js";
+export { runbookUuid } from "./model/runbook-uuid.js";
+export { systemClock } from "./time/clock.js";
+export type { Clock, Scheduled } from "./time/clock.js";
+
+export type { Approval, ApprovalState, Principal } from "./model/approval.js";
+export type { ApprovalPolicy } from "./model/approval-policy.js";
+export type { AllowSet, CompileContext, ExecutionOptions, Invocation, Requester } from "./model/invocation.js";
+export type {
+  ActiveConstraint,
+  Clarification,
+  CompilationError,
+  CompilationErrorKind,
+  Compiled,
+  CompileOutcome,
+  CompileRefusal,
+  ConstraintViolation,
+  MissingField,
+  Pass,
+  Remediation,
+} from "./model/outcome.js";
+export type { AnyEvent, EventKind, EventPayload, RunEvent } from "./model/event.js";
+export type { Diagnostic } from "./model/diagnostic.js";
+export type { Failure, FailureCategory } from "./model/failure.js";
+export type { Limits } from "./model/limits.js";
+export type { Pack } from "./model/pack.js";
+export type { Policy, PolicyRequest } from "./model/policy.js";
+export type { Conflict } from "./review/conflicts.js";
+export type { ChangedStep, RunbookDiff } from "./review/runbook-diff.js";
+export type { BrokenLink } from "./history/verify-chain.js";
+export type { RunProblem, RunVerdict } from "./history/verify-run.js";
+export type { Preview, PreviewStep } from "./model/preview.js";
+export type { Runbook, RunbookContent, RunbookDocument } from "./model/runbook.js";
+export type { ParkReason, RunResult, RunStatus, RunView, StepState } from "./model/run.js";
+export type { SealedStep } from "./model/step.js";
+export type { StepContext } from "./model/step-context.js";

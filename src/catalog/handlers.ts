@@ -17,13 +17,21 @@ export type HandlerKeyOf<X extends Verb, All extends Verb> =
 
 type NeedsNone = { readonly mode: "human_gate" } | { readonly isHandled: true };
 
+type KeysOf<V extends Verb, All extends Verb = V> = V extends Verb ? HandlerKeyOf<V, All> : never;
+
+type ByKey<V extends Verb, K, All extends Verb = V> = V extends Verb ? (HandlerKeyOf<V, All> extends K ? V : never) : never;
+
+type NeedsOne<V extends Verb> = Exclude<V, NeedsNone>;
+
 /**
  * The handlers that an instance of a catalog needs: `Handlers<typeof catalog>`.
  *
  * Optional for `human_gate` verbs and for verbs that `handle` gave one.
+ *
+ * @remarks Mapped over keys, not over verbs with `as`: through a remapped key TypeScript gives nested functions no parameter types.
  */
 export type Handlers<C> = {
-  readonly [X in Exclude<VerbsOf<C>, NeedsNone> as HandlerKeyOf<X, VerbsOf<C>>]: HandlerOf<X>;
+  readonly [K in KeysOf<NeedsOne<VerbsOf<C>>, VerbsOf<C>>]: HandlerOf<ByKey<VerbsOf<C>, K>>;
 } & {
-  readonly [X in Extract<VerbsOf<C>, NeedsNone> as HandlerKeyOf<X, VerbsOf<C>>]?: HandlerOf<X>;
+  readonly [K in KeysOf<Extract<VerbsOf<C>, NeedsNone>, VerbsOf<C>>]?: HandlerOf<ByKey<VerbsOf<C>, K>>;
 };

@@ -16,6 +16,7 @@ import { classify } from "./classify.js";
 import { digestOfText } from "../json/digest.js";
 import { expand } from "./expand.js";
 import { LIMIT_PROFILES } from "../model/limits.js";
+import { personOf } from "../model/invocation.js";
 import { planSteps } from "./plan.js";
 import { present } from "../errors/invariant.js";
 
@@ -111,6 +112,7 @@ function planned(passed: Passed): Planned {
     name: request.invocation.name,
     title: (root.kind === "macro" ? root.macro.definition.title : undefined) ?? null,
     intent: context.intent ?? null,
+    requestedBy: context.requestedBy === undefined ? null : personOf(context.requestedBy),
     uses: context.uses ?? "once",
     plan,
     writeSet: { byStep: writes },

@@ -98,6 +98,8 @@ export interface Planned {
   readonly name: string;
   readonly title: string | null;
   readonly intent: string | null;
+  /** `issuer:subject` of who asked; part of the document, not of the id. */
+  readonly requestedBy: string | null;
   readonly uses: "once" | "many";
   readonly plan: Plan;
   readonly writeSet: WriteSet;

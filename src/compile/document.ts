@@ -7,13 +7,14 @@ import { printTree } from "../expression/print.js";
 
 /** What a person reads beside the content: covered by the document digest, and not by the id. */
 export function documentOf(planned: Planned): RunbookDocument {
-  const { plan, name, title, output, diagnostics } = planned;
+  const { plan, name, title, requestedBy, output, diagnostics } = planned;
   const sentences = plan.steps.flatMap(({ id, sentence, args }) =>
     sentence === undefined ? [] : [[id, fillIn(sentence, args)] as const],
   );
   return {
     name,
     ...(title === null ? {} : { title }),
+    ...(requestedBy === null ? {} : { requestedBy }),
     output,
     sentences: Object.fromEntries(sentences),
     phases: plan.phases,

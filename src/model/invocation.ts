@@ -10,8 +10,14 @@ export interface Invocation {
 
 /** Who asks. Not hashed, except where a macro used a value of it. */
 export interface Requester {
+  /** Who vouches for the name. Default `"host"`. */
   readonly issuer?: string;
   readonly subject: string;
+}
+
+/** `issuer:subject`: one person across requests and approvals. */
+export function personOf({ issuer = "host", subject }: Requester): string {
+  return `${issuer}:${subject}`;
 }
 
 /** Everything a compilation may know besides the catalog: its only ambient input (A-021). */

@@ -31,6 +31,8 @@ export interface RunbookDocument {
   /** Name of the macro or verb that was invoked. */
   readonly name: string;
   readonly title?: string;
+  /** Who asked for it, `issuer:subject`; absent when nobody was named. Kept out of the id: who asks does not change what runs. */
+  readonly requestedBy?: string;
   /** What the root gives back, over step results; pinned in the id through the root's macro audit. */
   readonly output: Tree;
   /** Step id -> the author's sentence, a quotation. */

@@ -1,0 +1,68 @@
+import type { CompileContext, Invocation } from "../model/invocation.js";
+import type { CompileOutcome, CompileRefusal } from "../model/outcome.js";
+import type { InstanceParts } from "./parts.js";
+import type { MissingLookup, Planned } from "../compile/compile-request.js";
+import type { Runbook } from "../model/runbook.js";
+import { allowSetOf } from "./policy.js";
+import { askLookup } from "./ask-lookup.js";
+import { assertOutsideStep } from "./phase-guard.js";
+import { preview } from "../review/preview.js";
+import { resolvePlan } from "../compile/resolve.js";
+import { seal } from "../compile/seal.js";
+import { strictestLimits } from "../model/limits.js";
+import { verbRef } from "../model/verb.js";
+
+/**
+ * Turns an invocation into a sealed, stored runbook, or says why not: all or nothing.
+ *
+ * @throws {@link RunsealError} `compile.reexpansion_forbidden` inside a running step
+ */
+export async function compile(
+  parts: InstanceParts,
+  invocation: Invocation,
+  context: CompileContext = {},
+): Promise<CompileOutcome> {
+  assertOutsideStep("compile");
+  const planned = await plan(parts, invocation, context);
+  if (planned.kind !== "planned") return planned;
+  return store(parts, seal(planned), planned, context);
+}
+
+async function plan(parts: InstanceParts, invocation: Invocation, context: CompileContext): Promise<Planned | CompileRefusal> {
+  const allowed =
+    context.allowed ??
+    (await allowSetOf(parts.policy, {
+      scope: parts.scope,
+      invocation,
+      requestedBy: context.requestedBy ?? null,
+      sessionId: context.session?.id ?? null,
+    }));
+  const limits =
+    context.limits === undefined ? parts.limits : strictestLimits(parts.limits, { ...parts.limits, ...context.limits });
+  const request = { catalog: parts.catalog, scope: parts.scope, invocation, context, allowed, limits, writeSet: parts.writeSet };
+  return resolvePlan(request, async (missing: MissingLookup) => ({
+    response: await askLookup(parts, { path: missing.path, verb: verbRef(missing.verb.contract), args: missing.args }),
+    performedAt: parts.engine.env.now(),
+  }));
+}
+
+async function store(parts: InstanceParts, runbook: Runbook, planned: Planned, context: CompileContext): Promise<CompileOutcome> {
+  try {
+    const { isNew } = await parts.stores.runbooks.put(runbook);
+    const version =
+      context.session === undefined
+        ? null
+        : await parts.stores.runbooks.recordVersion(parts.scope, context.session.id, runbook.id);
+    return { kind: "compiled", runbook, preview: preview(runbook), version, isNew, diagnostics: planned.diagnostics };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "the store failed";
+    const finding = { code: "store.failed", severity: "error", message, path: "", related: [] } as const;
+    return {
+      kind: "compilation_error",
+      errorKind: "store_failed",
+      sourcePhase: "store",
+      message: `the runbook could not be stored: ${message}`,
+      findings: [finding],
+    };
+  }
+}

@@ -1,0 +1,17 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../time/clock.js";
+import type { Env } from "../engine/env.js";
+import { runInStep } from "./phase-guard.js";
+import { uuidV7 } from "../json/uuid.js";
+
+/** The world as the engine sees it: the instance's clock, the platform's randomness, and the guard around handlers. */
+export function envOf(clock: Clock): Env {
+  return {
+    now: () => clock.now(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+    uuid: () => uuidV7(clock.now(), randomBytes(10)),
+    schedule: (ms, call) => clock.schedule(ms, call),
+    inStep: runInStep,
+  };
+}

@@ -1,0 +1,162 @@
+import type { ActiveRun } from "./active-runs.js";
+import type { DriveEnd } from "../engine/run-loop.js";
+import type { InstanceParts } from "./parts.js";
+import type { NormalRunOptions, RunOptions } from "./run-options.js";
+import type { Runbook } from "../model/runbook.js";
+import type { RunId } from "../model/ids.js";
+import { RunsealError, isRunsealError } from "../errors/error.js";
+import { admitResume, admitStart } from "./admission.js";
+import { claimRun } from "../engine/claim-run.js";
+import { driveRun } from "../engine/drive-run.js";
+import { isTerminal, readRunbook, readRunHead } from "./find-runbook.js";
+import { normalRunOptions } from "./run-options.js";
+import { submitRun } from "../engine/submit-run.js";
+
+/** Starts tried when approvals of the same runbook change at the same time. */
+const START_TRIES_MAX = 10;
+
+/**
+ * Stores a run of a runbook and leaves it to whoever works on its queue.
+ *
+ * @returns the new run, or the one that this runbook (uses once) or dedupKey (uses many) already has
+ * @throws {@link RunsealError} `runbook.not_found`, `run.invalid_option`, `run.dedup_conflict`
+ */
+export async function submit(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
+  const runbook = await readRunbook(parts, id);
+  return (await submitRunbook(parts, runbook, normalRunOptions(options))).runId;
+}
+
+/**
+ * Runs a runbook here: submits it, claims it, and comes back once its start is durable; the rest goes on in the background.
+ *
+ * @throws {@link RunsealError} what {@link submit} throws, and every refusal of admission; then no run is left unless one was there
+ */
+export async function execute(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
+  const runbook = await readRunbook(parts, id);
+  const normal = normalRunOptions(options);
+  const earlier = await findEarlier(parts, runbook, normal);
+  if (earlier === undefined) await admitStart(parts, runbook); // before anything is stored
+  const { runId } = await submitRunbook(parts, runbook, normal);
+  const head = await readRunHead(parts, runId);
+  if (head.run.status === "queued") await startHere(parts, runbook, runId);
+  return runId;
+}
+
+/**
+ * Claims a queued run and drives it here.
+ *
+ * A run that somebody else has taken meanwhile is left to them.
+ * @throws {@link RunsealError} refusals of admission
+ */
+export async function startHere(parts: InstanceParts, runbook: Runbook, runId: RunId): Promise<ActiveRun | undefined> {
+  for (let attempt = 0; attempt < START_TRIES_MAX; attempt += 1) {
+    const approvals = await admitStart(parts, runbook);
+    const claim = await claimRun(parts.engine, {
+      scope: parts.scope,
+      runId,
+      runbook,
+      reason: "requested",
+      build: parts.build,
+      approvals,
+    });
+    if (claim.kind === "claimed") return drive(parts, runId, claim.run);
+    if (isTakenByOther(claim.error)) return undefined;
+    if (!isRunsealError(claim.error, "store.conflict")) throw claim.error;
+  }
+  throw new RunsealError("store.conflict", `run "${runId}" or its approvals changed under each of ${START_TRIES_MAX} starts`, {
+    stream: `run/${runId}`,
+    expectedSeq: 0,
+    actualSeq: 0,
+  });
+}
+
+/**
+ * Goes on with a run here, from the event after its last.
+ *
+ * @throws {@link RunsealError} `run.not_found`, `lease.held` naming a living owner, and refusals of admission
+ */
+export async function resume(
+  parts: InstanceParts,
+  runId: RunId,
+  reason: "requested" | "wake" | "recovered" = "requested",
+): Promise<void> {
+  const head = await readRunHead(parts, runId);
+  if (isTerminal(head.run.status) || parts.active.get(runId) !== undefined) return;
+  const runbook = await readRunbook(parts, head.run.runbookId);
+  if (head.run.status === "queued") {
+    await startHere(parts, runbook, runId);
+    return;
+  }
+  await admitResume(parts, runbook);
+  const claim = await claimRun(parts.engine, { scope: parts.scope, runId, runbook, reason, build: parts.build, approvals: null });
+  if (claim.kind === "claimed") drive(parts, runId, claim.run);
+  else if (!isRunsealError(claim.error, "run.terminal")) throw claim.error;
+}
+
+/**
+ * Claims and resumes, here and once, every run of the scope whose owner is dead or whose time has come.
+ *
+ * @returns the ids of the runs that this process now drives
+ */
+export async function recover(parts: InstanceParts): Promise<readonly RunId[]> {
+  const taken: RunId[] = [];
+  for (const head of await parts.stores.runs.due({ scope: parts.scope, queues: null, limit: 1000 })) {
+    if (head.run === null || parts.active.get(head.run.runId) !== undefined) continue;
+    try {
+      await resume(parts, head.run.runId, "recovered");
+      taken.push(head.run.runId);
+    } catch (error) {
+      if (!isRunsealError(error)) throw error;
+      parts.engine.log?.({
+        runId: head.run.runId,
+        stepId: "",
+        message: `not recovered: ${error.message}`,
+        fields: { code: error.code },
+      });
+    }
+  }
+  return taken;
+}
+
+/** Drives a claimed run in the background and remembers it until it rests. */
+export function drive(parts: InstanceParts, runId: RunId, run: Parameters<typeof driveRun>[1]): ActiveRun {
+  const drain = new AbortController();
+  const abandon = new AbortController();
+  const end: Promise<DriveEnd> = driveRun(parts.engine, run, { drain: drain.signal, abandon: abandon.signal });
+  const active = { end, drain, abandon };
+  parts.active.add(runId, active);
+  return active;
+}
+
+function isTakenByOther(error: RunsealError): boolean {
+  return isRunsealError(error, "lease.held") || isRunsealError(error, "lease.stale") || isRunsealError(error, "run.terminal");
+}
+
+async function submitRunbook(
+  parts: InstanceParts,
+  runbook: Runbook,
+  options: NormalRunOptions,
+): Promise<{ readonly runId: RunId }> {
+  if (options.dedupKey !== null) await refuseOtherUse(parts, runbook, options.dedupKey);
+  return submitRun(parts.engine, { scope: parts.scope, runbook, ...options, parent: null, by: null });
+}
+
+/** The store keeps a dedupKey unique for runbooks of many uses; this says the same of runbooks that run once. */
+async function refuseOtherUse(parts: InstanceParts, runbook: Runbook, dedupKey: string): Promise<void> {
+  const [head] = await parts.stores.runs.list(parts.scope, { dedupKey, limit: 1 });
+  if (head?.run === null || head?.run === undefined || head.run.runbookId === runbook.id) return;
+  const { runId, runbookId } = head.run;
+  throw new RunsealError("run.dedup_conflict", `the dedupKey "${dedupKey}" belongs to run "${runId}" of "${runbookId}"`, {
+    dedupKey,
+    runId,
+    runbookId,
+  });
+}
+
+async function findEarlier(parts: InstanceParts, runbook: Runbook, options: NormalRunOptions): Promise<RunId | undefined> {
+  const useKey =
+    runbook.content.uses === "once" ? `once:${runbook.id}` : options.dedupKey === null ? undefined : `dedup:${options.dedupKey}`;
+  if (useKey === undefined) return undefined;
+  const [head] = await parts.stores.runs.list(parts.scope, { useKey, limit: 1 });
+  return head?.run?.runId;
+}

@@ -1,0 +1,48 @@
+import type { InstanceParts } from "./parts.js";
+import type { Runbook } from "../model/runbook.js";
+import type { RunId } from "../model/ids.js";
+import type { RunHead, StreamHead } from "../model/run.js";
+import { RunsealError } from "../errors/error.js";
+import { isRunbookId, runStream } from "../model/ids.js";
+import { shown } from "./shown.js";
+
+/**
+ * Reads a runbook of this scope, checked against its id.
+ *
+ * @throws {@link RunsealError} `runbook.not_found`; `store.corrupt` when its bytes no longer match
+ */
+export async function readRunbook(parts: InstanceParts, id: string): Promise<Runbook> {
+  const runbook = isRunbookId(id) ? await parts.stores.runbooks.get(parts.scope, id) : undefined;
+  if (runbook !== undefined) return runbook;
+  const why = isRunbookId(id)
+    ? `scope "${parts.scope}" has no such runbook`
+    : 'a runbook id is "rb_" and 64 hex digits; only a sealed runbook can run';
+  throw new RunsealError("runbook.not_found", `no runbook "${shown(id)}": ${why}`, {
+    scope: parts.scope,
+    runbookId: shown(id),
+  });
+}
+
+/** The head of a run's stream, with its run. */
+export type FoundRun = StreamHead & { readonly run: RunHead };
+
+/**
+ * Reads the head of a run of this scope.
+ *
+ * @throws {@link RunsealError} `run.not_found`
+ */
+export async function readRunHead(parts: InstanceParts, runId: RunId): Promise<FoundRun> {
+  const head = await parts.stores.reader.head(parts.scope, runStream(runId));
+  if (head?.run === null || head?.run === undefined) throw runNotFound(parts, runId);
+  return { ...head, run: head.run };
+}
+
+/** The error for a run that the scope does not have. */
+export function runNotFound(parts: { readonly scope: string }, runId: RunId): RunsealError {
+  return new RunsealError("run.not_found", `scope "${parts.scope}" has no run "${runId}"`, { scope: parts.scope, runId });
+}
+
+/** Tells whether a run can't change any more. */
+export function isTerminal(status: string): boolean {
+  return status === "completed" || status === "failed" || status === "canceled";
+}

@@ -1,0 +1,60 @@
+import type { ApprovalPolicy } from "../model/approval-policy.js";
+import type { Authenticate } from "./principal.js";
+import type { Catalog } from "../catalog/catalog.js";
+import type { Clock } from "../time/clock.js";
+import type { Handlers } from "../catalog/handlers.js";
+import type { Limits } from "../model/limits.js";
+import type { Policy } from "../model/policy.js";
+import type { Scope } from "../model/ids.js";
+import type { StepLine } from "../engine/parts.js";
+import type { Stores } from "../stores/stores.js";
+
+/** What {@link createRunseal} takes. */
+export interface RunsealOptions<C extends Catalog> {
+  readonly catalog: C;
+  /** Without handlers an instance compiles, previews and approves, and refuses to execute. */
+  readonly handlers?: Handlers<C>;
+  /** `openSqlite(path)`, `memoryStores()`. */
+  readonly stores: Stores;
+  /** Which verbs may be used. Without one every compilation ends as `policy_unavailable`. */
+  readonly policy?: Policy;
+  /** Which runbooks need approval before they run. Default: none. */
+  readonly approvals?: ApprovalPolicy;
+  /** Turns credentials into principals. Without one, `approve` and `decide` take a `principal` that the host vouches for. */
+  readonly authenticate?: Authenticate;
+  /** Default: the `runbook` profile, 8 levels and 500 steps. */
+  readonly limits?: Partial<Limits>;
+  /** `declared`: UUIDs in arguments are not taken for entities, and a writing verb that declares nothing is refused. */
+  readonly writeSet?: "heuristic" | "declared";
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default `"default"`. */
+  readonly scope?: Scope;
+  /** Takes `ctx.log` lines and remarks of the instance, redacted. Default: none. */
+  readonly logger?: (line: StepLine) => void;
+  /** What `run.started` says of the build, e.g. `{ gitCommit }`. Node's and the platform's versions are added. */
+  readonly build?: { readonly [name: string]: string };
+  /** Term of a lease, milliseconds. Default 10 000. */
+  readonly leaseMs?: number;
+  /** Time in which all locks of a run must be had, milliseconds. Default 30 000. */
+  readonly lockDeadlineMs?: number;
+  /** A token that only `runseal/testing` makes: runs without locks. */
+  readonly unlocked?: UnlockedToken;
+}
+
+const UNLOCKED = Symbol.for("runseal.unlocked");
+
+/** Permission to run without locks; made by `allowUnlocked()` of `runseal/testing`. */
+export interface UnlockedToken {
+  readonly [UNLOCKED]: true;
+}
+
+/** Makes the token: called by the testing door alone. */
+export function unlockedToken(): UnlockedToken {
+  return Object.freeze({ [UNLOCKED]: true as const });
+}
+
+/** Tells a real token from anything else. */
+export function isUnlockedToken(value: unknown): boolean {
+  return typeof value === "object" && value !== null && UNLOCKED in value;
+}

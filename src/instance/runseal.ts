@@ -1,0 +1,275 @@
+import { platform } from "node:os";
+import type { Approval, ApprovalState } from "../model/approval.js";
+import type { ApproveRequest } from "./approve.js";
+import type { ArgsOf, Catalog, NameOf, OutputOf } from "../catalog/catalog.js";
+import type { CompileContext, Invocation } from "../model/invocation.js";
+import type { CompileOutcome } from "../model/outcome.js";
+import type { Conflict } from "../review/conflicts.js";
+import type { DecisionRequest } from "./messages.js";
+import type { DryRun } from "./dry-run.js";
+import type { EngineParts } from "../engine/parts.js";
+import type { Head, RunSummary } from "./inspect.js";
+import type { Identification } from "./principal.js";
+import type { InstanceParts } from "./parts.js";
+import type { LockedEntity } from "./with-locks.js";
+import type { Preview } from "../model/preview.js";
+import type { RunFilter } from "../stores/event-store.js";
+import type { RunHandle } from "./run-handle.js";
+import type { RunId, Scope, StepId } from "../model/ids.js";
+import type { RunOptions } from "./run-options.js";
+import type { RunVerdict } from "../history/verify-run.js";
+import type { RunView } from "../model/run.js";
+import type { AnyEvent } from "../model/event.js";
+import type { RunbookDiff } from "../review/runbook-diff.js";
+import type { RunsealOptions } from "./options.js";
+import { ActiveRuns } from "./active-runs.js";
+import { DEFAULT_SCOPE } from "../model/ids.js";
+import { LIMIT_PROFILES } from "../model/limits.js";
+import { RunsealError } from "../errors/error.js";
+import { approve, readApprovals, revokeApproval } from "./approve.js";
+import { assertOutsideStep } from "./phase-guard.js";
+import { cancel, decide, pause, signal } from "./messages.js";
+import { compile } from "./compile.js";
+import { conflictsOf } from "../review/conflicts.js";
+import { diffRunbooks } from "../review/diff.js";
+import { dryRun } from "./dry-run.js";
+import { envOf } from "./env.js";
+import { execute, recover, resume, submit } from "./execute.js";
+import { handlerTable } from "./handler-table.js";
+import { headOf, historyOf, listRuns, statusOf } from "./inspect.js";
+import { isUnlockedToken } from "./options.js";
+import { preview } from "../review/preview.js";
+import { rememberParts } from "./parts-of.js";
+import { readRunbook, readRunHead } from "./find-runbook.js";
+import { runHandle } from "./run-handle.js";
+import { runToOutput } from "./run-to-output.js";
+import { systemClock } from "../time/clock.js";
+import { verify } from "./verify.js";
+import { withLocks } from "./with-locks.js";
+
+/**
+ * Makes an instance: the object through which a service compiles, approves, runs and checks operations.
+ *
+ * Does no I/O and starts no timer; the stores open at the first call.
+ *
+ * @throws {@link RunsealError} `instance.misconfigured` for an option that can't be right
+ */
+export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Runseal<C> {
+  const table = handlerTable(options.catalog, { ...options.handlers });
+  if (options.unlocked !== undefined && !isUnlockedToken(options.unlocked)) {
+    throw new RunsealError(
+      "instance.misconfigured",
+      '"unlocked" takes the token that `allowUnlocked()` of "runseal/testing" makes',
+      { option: "unlocked" },
+    );
+  }
+  const engine: EngineParts = {
+    stores: options.stores,
+    env: envOf(options.clock ?? systemClock),
+    handlers: (ref) => table.entry(ref),
+    ...(options.logger === undefined ? {} : { log: options.logger }),
+    options: {
+      isUnlocked: options.unlocked !== undefined,
+      ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
+      ...(options.lockDeadlineMs === undefined ? {} : { lockDeadlineMs: options.lockDeadlineMs }),
+    },
+  };
+  const parts: InstanceParts = {
+    catalog: options.catalog,
+    scope: scopeOf(options.scope),
+    stores: options.stores,
+    table,
+    engine,
+    policy: options.policy,
+    approvals: options.approvals,
+    authenticate: options.authenticate,
+    limits: { ...LIMIT_PROFILES.runbook, ...options.limits },
+    writeSet: options.writeSet ?? "heuristic",
+    build: { ...options.build, node: process.version, platform: `${platform()}-${process.arch}` },
+    active: new ActiveRuns(),
+  };
+  return new Runseal<C>(parts);
+}
+
+function scopeOf(scope: Scope | undefined): Scope {
+  if (scope === undefined) return DEFAULT_SCOPE;
+  if (typeof scope === "string" && /^[A-Za-z0-9_.:@-]{1,200}$/.test(scope)) return scope;
+  throw new RunsealError("instance.misconfigured", '"scope" must be 1 to 200 letters, digits or _.:@-', { option: "scope" });
+}
+
+/** An instance of a catalog: see {@link createRunseal}. Every method is a door into one file of this room. */
+export class Runseal<C extends Catalog = Catalog> {
+  readonly #parts: InstanceParts;
+
+  /** Use {@link createRunseal}. */
+  constructor(parts: InstanceParts) {
+    this.#parts = parts;
+    rememberParts(this, parts);
+  }
+
+  /** The catalog that this instance compiles with. */
+  get catalog(): C {
+    return this.#parts.catalog as C;
+  }
+
+  /** The tenant that every call of this view speaks of. */
+  get scope(): Scope {
+    return this.#parts.scope;
+  }
+
+  /** Compiles an invocation into a sealed, stored runbook, or says why not. Nothing of a refusal is stored. */
+  compile(invocation: Invocation, context?: CompileContext): Promise<CompileOutcome> {
+    return compile(this.#parts, invocation, context);
+  }
+
+  /** An invocation whose name and arguments the catalog's types check. */
+  invocation<N extends NameOf<C>>(name: N, args: ArgsOf<C, N>): Invocation {
+    return { name, args };
+  }
+
+  /** What a sealed runbook will do: pure, calls no handler. */
+  async preview(id: string): Promise<Preview> {
+    return preview(await readRunbook(this.#parts, id));
+  }
+
+  /** Rehearses admission: every blocker at once. Writes nothing, calls no handler. */
+  dryRun(id: string): Promise<DryRun> {
+    return dryRun(this.#parts, id);
+  }
+
+  /** What changed from one runbook to another. */
+  async diff(a: string, b: string): Promise<RunbookDiff> {
+    return diffRunbooks(await readRunbook(this.#parts, a), await readRunbook(this.#parts, b));
+  }
+
+  /** Which of these runbooks can't run at the same time, and over which entities. */
+  async conflicts(ids: readonly string[]): Promise<readonly Conflict[]> {
+    return conflictsOf(await Promise.all(ids.map((id) => readRunbook(this.#parts, id))));
+  }
+
+  /** Records one person's approval (or rejection) of a runbook that they looked at. */
+  approve(id: string, request: ApproveRequest): Promise<Approval> {
+    return approve(this.#parts, id, request);
+  }
+
+  /** Takes back an approval that no run has spent. */
+  revokeApproval(id: string, nonce: string, request: Identification & { readonly reason?: string }): Promise<void> {
+    return revokeApproval(this.#parts, id, nonce, request);
+  }
+
+  /** Every approval of a runbook and where it stands. */
+  async approvals(id: string): Promise<readonly ApprovalState[]> {
+    const runbook = await readRunbook(this.#parts, id);
+    return (await readApprovals(this.#parts, runbook.id)).approvals;
+  }
+
+  /** Stores a run for a worker to take. */
+  async submit(id: string, options?: RunOptions): Promise<RunHandle> {
+    return runHandle(this.#parts, await submit(this.#parts, id, options));
+  }
+
+  /** Runs a runbook here; comes back once its start is durable. */
+  async execute(id: string, options?: RunOptions): Promise<RunHandle> {
+    return runHandle(this.#parts, await execute(this.#parts, id, options));
+  }
+
+  /**
+   * Compiles, executes and waits: the simple case.
+   *
+   * Without an `intent` every call is a new use; with one it is idempotent.
+   * @throws {@link RunsealError} `compile.refused` with the reason, `run.not_completed` when the run failed, was canceled or parked
+   */
+  run<N extends NameOf<C>>(name: N, args: ArgsOf<C, N>, options?: CompileContext & RunOptions): Promise<OutputOf<C, N>> {
+    return runToOutput<OutputOf<C, N>>(this.#parts, { name, args }, options ?? {});
+  }
+
+  /** The handle of a run that exists. */
+  async handle(runId: RunId): Promise<RunHandle> {
+    await readRunHead(this.#parts, runId);
+    return runHandle(this.#parts, runId);
+  }
+
+  /** Goes on with a parked, paused or abandoned run here. A finished run is left as it is. */
+  async resume(runId: RunId): Promise<RunHandle> {
+    await resume(this.#parts, runId);
+    return runHandle(this.#parts, runId);
+  }
+
+  /** Claims and resumes, here and once, every run of the scope whose owner is dead or whose time has come. */
+  async recover(): Promise<readonly RunHandle[]> {
+    return (await recover(this.#parts)).map((runId) => runHandle(this.#parts, runId));
+  }
+
+  /** Asks a run to park at its next step boundary. */
+  pause(runId: RunId): Promise<void> {
+    return pause(this.#parts, runId);
+  }
+
+  /** Asks a run to end. */
+  cancel(runId: RunId, reason = "requested"): Promise<void> {
+    return cancel(this.#parts, runId, reason);
+  }
+
+  /** Puts a signal into a run's inbox; whoever drives the run, now or later, reads it. */
+  signal(runId: RunId, key: string, payload: unknown): Promise<void> {
+    return signal(this.#parts, runId, key, payload);
+  }
+
+  /** Records a person's decision on a step that waits for one. */
+  decide(runId: RunId, stepId: StepId, request: DecisionRequest): Promise<void> {
+    return decide(this.#parts, runId, stepId, request);
+  }
+
+  /** Where a run stands: a fold over its log. */
+  status(runId: RunId): Promise<RunView> {
+    return statusOf(this.#parts, runId);
+  }
+
+  /** A run's log, in order. */
+  history(runId: RunId): AsyncIterable<AnyEvent> {
+    return historyOf(this.#parts, runId);
+  }
+
+  /** Runs of the scope, newest first. */
+  list(filter?: RunFilter): Promise<readonly RunSummary[]> {
+    return listRuns(this.#parts, filter);
+  }
+
+  /** Checks a run: hash chain, digests, runbook, fold against the head. */
+  verify(runId: RunId): Promise<RunVerdict> {
+    return verify(this.#parts, runId);
+  }
+
+  /** The end of a run's chain, or of all chains of the scope: keep it elsewhere to notice a shortened log. */
+  head(runId?: RunId): Promise<Head> {
+    return headOf(this.#parts, runId);
+  }
+
+  /** The same instance for another tenant; cheap, shares everything. */
+  withScope(scope: Scope): Runseal<C> {
+    assertOutsideStep("withScope");
+    return new Runseal<C>({ ...this.#parts, scope: scopeOf(scope) });
+  }
+
+  /** Runs host code under the locks that runs take. */
+  withLocks<T>(entities: readonly LockedEntity[], work: (held: { readonly lost: AbortSignal }) => Promise<T>): Promise<T> {
+    return withLocks(this.#parts, entities, work);
+  }
+
+  /**
+   * Lets runs reach their next boundary for at most `drainMs` (default 10 000), stops the rest, and closes the stores. Another
+   * process, or this one later, goes on with them.
+   */
+  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    const { active, engine, stores } = this.#parts;
+    const timer = engine.env.schedule(options.drainMs ?? 10_000, () => void active.abandon());
+    await active.drain();
+    timer.cancel();
+    await stores.close();
+  }
+
+  /** {@link close} with its defaults, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
