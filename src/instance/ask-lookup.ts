@@ -51,32 +51,28 @@ function invalid(
   );
 }
 
-async function withTimeout<T>(
+function withTimeout<T>(
   parts: InstanceParts,
   question: LookupQuestion,
   timeoutMs: number,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const { path } = question;
   const abort = new AbortController();
-  const late = new Promise<never>((_resolve, reject) => {
-    abort.signal.addEventListener("abort", () => {
+  return new Promise((resolve, reject) => {
+    const timer = parts.engine.env.schedule(timeoutMs, () => {
+      abort.abort();
       reject(
-        new RunsealError("step.timeout", `the lookup "${question.path}" did not answer within ${timeoutMs} ms`, {
-          stepId: question.path,
+        new RunsealError("step.timeout", `the lookup "${path}" did not answer within ${timeoutMs} ms`, {
+          stepId: path,
           timeoutMs,
         }),
       );
     });
+    void call(abort.signal)
+      .then(resolve, reject)
+      .finally(() => timer.cancel());
   });
-  late.catch(() => undefined); // the race below reports it; a call that already answered must not leave it unhandled
-  const timer = parts.engine.env.schedule(timeoutMs, () => {
-    abort.abort();
-  });
-  try {
-    return await Promise.race([call(abort.signal), late]);
-  } finally {
-    timer.cancel();
-  }
 }
 
 function contextOf(parts: InstanceParts, question: LookupQuestion, signal: AbortSignal): StepContext {
