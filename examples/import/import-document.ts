@@ -65,8 +65,14 @@ function detect(text: string, fileName: string): Detected {
   return { format: "unknown", code: "import.unknown_format", message: `"${fileName}" is of no format that is read here` };
 }
 
+const DAGMAN_COMMAND =
+  /^(?:JOB|NODE|SUBDAG|SPLICE|PARENT|MAXJOBS|CONFIG|DOT|INCLUDE|NODE_STATUS_FILE|JOBSTATE_LOG|REJECT)[ \t]+\S/i;
+
+/** A file of this format by name, or one whose first line that is no comment begins with one of its commands. */
 function isDagman(text: string, fileName: string): boolean {
-  return /\.dag$/i.test(fileName) || /^(?:\s*(?:#.*)?\r?\n)*[ \t]*JOB[ \t]+\S+[ \t]+\S+/i.test(text.slice(0, 10_000));
+  const lines = text.slice(0, 10_000).split("\n");
+  const first = lines.map((line) => line.trim()).find((line) => line !== "" && !line.startsWith("#"));
+  return /\.dag$/i.test(fileName) || DAGMAN_COMMAND.test(first ?? "");
 }
 
 function formatOf(document: unknown): Exclude<ImportFormat, "unknown"> | undefined {
