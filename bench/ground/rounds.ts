@@ -7,7 +7,7 @@ export interface Contender {
   readonly run: () => unknown;
 }
 
-/** What a contender took: median microseconds per run, and the median of its per-round ratios to the first contender. */
+/** What a contender took: median microseconds of processor time per run, and the median of its per-round ratios to the first one. */
 export interface Measured {
   readonly name: string;
   readonly us: number;
@@ -17,9 +17,10 @@ export interface Measured {
 /**
  * Runs contenders in alternation, `rounds` times over, each about `roundMs` per round, starting with another one each round.
  *
- * Ratios are taken inside a round, so that whatever else the machine does falls on all of them alike.
+ * Processor time and not time by the clock, and ratios inside a round: whatever else the machine does falls on all of them alike.
+ * The time of the collector's threads is in it.
  */
-export function compare(contenders: readonly Contender[], rounds = 21, roundMs = 12): Measured[] {
+export function compare(contenders: readonly Contender[], rounds = 41, roundMs = 4): Measured[] {
   const repetitions = contenders.map(({ run }) => repetitionsFor(run, roundMs));
   const times = contenders.map((): number[] => []);
   for (let round = 0; round < rounds; round += 1) {
@@ -67,20 +68,24 @@ function at<T>(values: readonly T[], index: number): T {
 }
 
 function microseconds(run: () => unknown, repetitions: number): number {
-  const start = process.hrtime.bigint();
+  const start = process.cpuUsage();
   for (let turn = 0; turn < repetitions; turn += 1) run();
-  return Number(process.hrtime.bigint() - start) / 1000 / repetitions;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / repetitions;
 }
 
+/** Runs until the compiler has done its work, then sizes a round by the fastest run seen. */
 function repetitionsFor(run: () => unknown, roundMs: number): number {
-  let repetitions = 1;
-  for (let us = 0; us * repetitions < roundMs * 1000;) {
-    us = microseconds(run, repetitions);
-    if (us * repetitions >= roundMs * 1000) break;
-    repetitions *= 2;
+  let best = microseconds(run, 1);
+  for (let spent = 0, repetitions = 1; spent < WARM_UP_US; repetitions = Math.min(repetitions * 2, 4096)) {
+    const us = microseconds(run, repetitions);
+    spent += Math.max(us, 1) * repetitions;
+    best = Math.min(best, us);
   }
-  return repetitions;
+  return Math.max(1, Math.ceil((roundMs * 1000) / Math.max(best, 0.01)));
 }
+
+const WARM_UP_US = 150_000;
 
 function versionOf(name: string): string {
   const manifest = new URL(`../../node_modules/${name}/package.json`, import.meta.url);

@@ -1,8 +1,9 @@
 import { OpenContainers } from "./open-containers.js";
 import { describeNumber, describeType } from "./plain.js";
-import { isWellFormed, memberStart, quote } from "./quote.js";
+import { isVerbatim, isWellFormed, memberStart, quote } from "./quote.js";
 import { sortNames } from "./sort-names.js";
 import { checkSize, refuse, refuseSize, walkSafely } from "./walk.js";
+import type { MemberStart } from "./quote.js";
 import type { CanonicalOptions, Walk } from "./walk.js";
 
 /** Largest text when the caller names no limit: 256 MiB, half of the longest string an engine makes. */
@@ -65,7 +66,7 @@ class JcsWriter {
   /** Writes elements until one opens a container; tells whether the array is finished. */
   #elements(frame: Frame, container: object): boolean {
     const array = container as readonly unknown[];
-    const { path } = this.#walk;
+    const { path, bytesMax } = this.#walk;
     const level = this.#frames.length;
     this.#walk.depth = level;
     while (frame.next < array.length) {
@@ -75,6 +76,7 @@ class JcsWriter {
       const start = frame.empty ? "[" : ",";
       frame.empty = false;
       if (!this.#value(start, array[index])) this.#text += `${start}null`;
+      if (this.#text.length > bytesMax) refuseSize(this.#walk, this.#text.length);
       if (this.#frames.length > level) return false;
     }
     return true;
@@ -83,16 +85,25 @@ class JcsWriter {
   /** Writes members until one opens a container; tells whether the object is finished. */
   #members(frame: Frame, names: readonly string[]): boolean {
     const object = frame.container as Readonly<Record<string, unknown>>;
-    const { path } = this.#walk;
+    const { path, bytesMax } = this.#walk;
     const level = this.#frames.length;
     this.#walk.depth = level;
     for (let name = names[frame.next]; name !== undefined; name = names[frame.next]) {
       frame.next += 1;
       path[level - 1] = name;
       const start = memberStart(name) ?? refuse(this.#walk, "a lone surrogate in a name");
-      if (this.#value(frame.empty ? start.first : start.next, object[name])) frame.empty = false;
+      if (this.#member(frame.empty, start, object[name])) frame.empty = false;
+      if (this.#text.length > bytesMax) refuseSize(this.#walk, this.#text.length);
       if (this.#frames.length > level) return false;
     }
+    return true;
+  }
+
+  #member(first: boolean, start: MemberStart, value: unknown): boolean {
+    if (typeof value !== "string" || !isVerbatim(value)) return this.#value(first ? start.first : start.next, value);
+    this.#text += first ? start.firstText : start.nextText;
+    this.#text += value;
+    this.#text += '"';
     return true;
   }
 
@@ -103,7 +114,6 @@ class JcsWriter {
     if (text === undefined) return false;
     this.#text += prefix;
     this.#text += text;
-    if (this.#text.length > this.#walk.bytesMax) refuseSize(this.#walk, this.#text.length);
     return true;
   }
 
@@ -132,7 +142,6 @@ class JcsWriter {
       value = value.toJSON();
     }
     value = unboxed(value);
-    if (value instanceof BigInt) refuse(this.#walk, "a boxed bigint");
     if (typeof value !== "object" || value === null) {
       this.#leave(opened);
       return this.#value(prefix, value);
@@ -206,9 +215,13 @@ function isScalar(value: unknown): boolean {
 }
 
 function hasToJson(value: unknown): value is { toJSON(): unknown } {
-  return typeof value === "object" && value !== null && "toJSON" in value && typeof value.toJSON === "function";
+  if (typeof value !== "object" || value === null) return false;
+  return typeof (value as { readonly toJSON?: unknown }).toJSON === "function";
 }
 
 function unboxed(value: unknown): unknown {
-  return value instanceof String || value instanceof Number || value instanceof Boolean ? value.valueOf() : value;
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) === Object.prototype) return value;
+  return BOXES.some((box) => value instanceof box) ? value.valueOf() : value;
 }
+
+const BOXES = [String, Number, Boolean, BigInt];

@@ -1,5 +1,5 @@
 import { checkPlain, checkPlainElements, describeNumber, describeType, elementValue, memberNames, memberValue } from "./plain.js";
-import { memberStart, quote } from "./quote.js";
+import { isVerbatim, memberStart, quote } from "./quote.js";
 import { sortNames } from "./sort-names.js";
 import { BYTES_MAX_DEFAULT, checkSize, enter, refuse, refuseSize, walkSafely } from "./walk.js";
 import type { JsonValue } from "./value.js";
@@ -109,9 +109,16 @@ class CanonicalWriter {
     for (const name of names) {
       walk.path[level] = name;
       const start = memberStart(name) ?? refuse(walk, "a lone surrogate in a name");
-      this.text += first ? start.first : start.next;
+      const value = hostile ? memberValue(walk, object, name) : members[name];
+      if (typeof value === "string" && isVerbatim(value)) {
+        this.text += first ? start.firstText : start.nextText;
+        this.text += value;
+        this.text += '"';
+      } else {
+        this.text += first ? start.first : start.next;
+        this.value(value);
+      }
       first = false;
-      this.value(hostile ? memberValue(walk, object, name) : members[name]);
       if (this.text.length > walk.bytesMax) refuseSize(walk, this.text.length);
     }
     this.text += first ? "{}" : "}";

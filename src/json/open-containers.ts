@@ -8,7 +8,7 @@ const SCANNED_MAX = 32;
  */
 export class OpenContainers {
   readonly #containers: object[] = [];
-  readonly #deep = new Set<object>();
+  #deep: Set<object> | undefined;
 
   /** Tells whether the walk is inside `container`. */
   has(container: object): boolean {
@@ -16,18 +16,18 @@ export class OpenContainers {
     for (let level = 0; level < scanned; level += 1) {
       if (this.#containers[level] === container) return true;
     }
-    return this.#deep.size > 0 && this.#deep.has(container);
+    return this.#deep?.has(container) === true;
   }
 
   /** Goes inside `container`. */
   push(container: object): void {
-    if (this.#containers.length >= SCANNED_MAX) this.#deep.add(container);
+    if (this.#containers.length >= SCANNED_MAX) (this.#deep ??= new Set()).add(container);
     this.#containers.push(container);
   }
 
   /** Leaves the innermost container. */
   pop(): void {
     const left = this.#containers.pop();
-    if (left !== undefined && this.#containers.length >= SCANNED_MAX) this.#deep.delete(left);
+    if (left !== undefined && this.#containers.length >= SCANNED_MAX) this.#deep?.delete(left);
   }
 }
