@@ -243,7 +243,12 @@ describe("canonicalizeJcs", () => {
   it("refuses what no string could hold: one large text, a thousand times", () => {
     const large = "x".repeat(2 ** 25);
     const many = Array.from({ length: 1000 }, () => large);
-    for (const value of [many, many.map((text) => [text]), Object.fromEntries(many.entries()), many.map((text) => [text, [text, 1]])]) {
+    for (const value of [
+      many,
+      many.map((text) => [text]),
+      Object.fromEntries(many.entries()),
+      many.map((text) => [text, [text, 1]]),
+    ]) {
       expect(refusalOf("value.too_large", () => canonicalizeJcs(value)).details.bytesMax).toBe(268_435_456);
     }
   });
