@@ -5,6 +5,6 @@ export default defineConfig({
   test: {
     include: ["test/package/**/*.test.ts"],
     globalSetup: ["./test/package/packed.ts"],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
   },
 });

@@ -19,7 +19,7 @@ interface Output {
 
 function run(file: string, text: string): Output {
   writeFileSync(join(consumer, file), text);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: consumer, encoding: "utf8", timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: consumer, encoding: "utf8", timeout: 240_000 });
   return { status, stdout, stderr };
 }
 
@@ -61,7 +61,7 @@ describe("a consumer of the packed package", () => {
 
   test.each(["smoke.mjs", "smoke.cjs"])("runs a small story from end to end: %s", (file) => {
     cpSync(`${ROOT}test/package/smoke`, consumer, { recursive: true });
-    const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: consumer, encoding: "utf8", timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: consumer, encoding: "utf8", timeout: 240_000 });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toMatch(/: ok\n$/);
   });
