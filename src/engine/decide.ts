@@ -104,7 +104,7 @@ function decideHalt(state: RunState, demands: Demands): Effect | undefined {
   if (isStopping(state)) return undefined;
   const isPaused = demands.pause !== null || state.isPaused;
   if (!isPaused && !demands.isDraining) return undefined;
-  if (state.inFlight.size > 0) return { kind: "wait", until: state.deadlineAt };
+  if (state.inFlight.size > 0) return { kind: "wait", until: earliest(state, false) };
   return isPaused ? { kind: "pause" } : { kind: "hand_over" };
 }
 
@@ -112,9 +112,10 @@ function decideWork(state: RunState, now: number, pace: Pace): Effect {
   const orphan = least(state.orphans);
   if (orphan !== undefined) return locked(state, { kind: "reconcile", stepId: recordAt(state, orphan).step.id });
   if (isStopping(state)) return decideStop(state);
-  const next = state.inFlight.size < pace.concurrency ? nextStep(state, now) : undefined;
+  const isFull = state.inFlight.size >= pace.concurrency;
+  const next = isFull ? undefined : nextStep(state, now);
   if (next !== undefined) return decideStep(state, next);
-  if (state.inFlight.size > 0) return { kind: "wait", until: earliest(state) };
+  if (state.inFlight.size > 0) return { kind: "wait", until: earliest(state, !isFull) };
   return decideRest(state, now, pace);
 }
 
@@ -125,7 +126,7 @@ function isStopping(state: RunState): boolean {
 }
 
 function decideStop(state: RunState): Effect {
-  if (state.inFlight.size > 0) return { kind: "wait", until: earliest(state) };
+  if (state.inFlight.size > 0) return { kind: "wait", until: earliest(state, false) };
   return decideDoubt(state) ?? { kind: "fail", failure: firstFailure(state) };
 }
 
@@ -164,11 +165,11 @@ function decideRest(state: RunState, now: number, pace: Pace): Effect {
     return state.firstFailed === null ? { kind: "complete" } : { kind: "fail", failure: firstFailure(state) };
   }
   const retry = state.retries.peek();
-  if (retry !== undefined && retry.at - now <= pace.retryInProcessMs) return { kind: "wait", until: earliest(state) };
+  if (retry !== undefined && retry.at - now <= pace.retryInProcessMs) return { kind: "wait", until: earliest(state, true) };
   const doubt = decideDoubt(state);
   if (doubt !== undefined) return doubt;
   const parked = least(state.parked);
-  const until = earliest(state);
+  const until = earliest(state, true);
   if (parked !== undefined) {
     const { step, wait } = recordAt(state, parked);
     return { kind: "park", reason: wait?.reason ?? "awaiting_signal", stepId: step.id, key: wait?.key ?? null, until };
@@ -187,10 +188,19 @@ function decideDoubt(state: RunState): Effect | undefined {
   return { kind: "park", reason: "in_doubt", stepId: recordAt(state, doubt).step.id, key: null, until: state.deadlineAt };
 }
 
-/** The earliest time at which the clock alone gives the run something to do. */
-function earliest(state: RunState): number | null {
-  const times = [state.retries.peek()?.at, state.limits.peek()?.at, state.deadlineAt ?? undefined];
-  return times.reduce<number | null>((least_, at) => (at === undefined || (least_ !== null && least_ <= at) ? least_ : at), null);
+/**
+ * The earliest time at which the clock alone gives the run something to do.
+ *
+ * @param withRetries - whether a retry that falls due could start: else waiting for it would be waiting for nothing
+ */
+function earliest(state: RunState, withRetries: boolean): number | null {
+  const retry = withRetries ? (state.retries.peek()?.at ?? null) : null;
+  return sooner(sooner(retry, state.limits.peek()?.at ?? null), state.deadlineAt);
+}
+
+function sooner(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.min(a, b);
 }
 
 /** Parallel steps may fail in any order; the run's failure is that of the first in plan order. */
