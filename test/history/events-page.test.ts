@@ -10,7 +10,13 @@ function rows(): readonly (readonly string[])[] {
   return table
     .split("\n")
     .filter((line) => line.startsWith("| `"))
-    .map((line) => line.replaceAll("\\|", "¦").split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("¦", "|")));
+    .map((line) =>
+      line
+        .replaceAll("\\|", "¦")
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll("¦", "|")),
+    );
 }
 
 describe("the table of docs/events.md", () => {
