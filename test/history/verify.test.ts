@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
-import type { ChainedEvent, EventDraft, RunEvent, StoredEvent } from "../../src/model/event.js";
+import type { ChainedEvent, EventDraft, StoredEvent } from "../../src/model/event.js";
 import type { StreamHead } from "../../src/model/run.js";
 import { Rig } from "../engine/rig.js";
 import { buildRunbook } from "../engine/build-runbook.js";
