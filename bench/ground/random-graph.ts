@@ -5,13 +5,13 @@ export interface Graph {
   readonly to: Int32Array;
 }
 
-/** Whether nodes are numbered along the edges, as authors mostly write them, or at random. */
-export type Shape = "in order" | "shuffled";
+/** Whether nodes are numbered along the edges, as authors mostly write them, so but for two of them, or at random. */
+export type Shape = "in order" | "two swapped" | "shuffled";
 
 /** An acyclic graph with edges between pairs of nodes drawn evenly; the same one every time. */
 export function randomGraph(nodeCount: number, edgeCount: number, shape: Shape): Graph {
   const random = xorshift(42);
-  const numbers = shape === "shuffled" ? shuffled(nodeCount, random) : Int32Array.from({ length: nodeCount }, (_, node) => node);
+  const numbers = numbering(nodeCount, shape, random);
   const from = new Int32Array(edgeCount);
   const to = new Int32Array(edgeCount);
   for (let edge = 0; edge < edgeCount;) {
@@ -25,15 +25,18 @@ export function randomGraph(nodeCount: number, edgeCount: number, shape: Shape):
   return { nodeCount, from, to };
 }
 
-function shuffled(count: number, random: () => number): Int32Array {
+function numbering(count: number, shape: Shape, random: () => number): Int32Array {
   const numbers = Int32Array.from({ length: count }, (_, number) => number);
-  for (let last = count - 1; last > 0; last -= 1) {
-    const other = Math.floor(random() * (last + 1));
-    const kept = numbers[last] ?? 0;
-    numbers[last] = numbers[other] ?? 0;
-    numbers[other] = kept;
-  }
+  if (shape === "two swapped") swap(numbers, 0, count - 1);
+  if (shape !== "shuffled") return numbers;
+  for (let last = count - 1; last > 0; last -= 1) swap(numbers, last, Math.floor(random() * (last + 1)));
   return numbers;
+}
+
+function swap(numbers: Int32Array, one: number, other: number): void {
+  const kept = numbers[one] ?? 0;
+  numbers[one] = numbers[other] ?? 0;
+  numbers[other] = kept;
 }
 
 function xorshift(seed: number): () => number {

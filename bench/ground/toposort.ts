@@ -11,9 +11,9 @@ const SIZES: readonly (readonly [nodes: number, rounds: number])[] = [
   [1_000, 31],
   [10_000, 31],
   [100_000, 15],
-  [1_000_000, 7],
+  [1_000_000, 5],
 ];
-const SHAPES: readonly Shape[] = ["in order", "shuffled"];
+const SHAPES: readonly Shape[] = ["in order", "two swapped", "shuffled"];
 
 console.log(conditions(["tsx"]));
 

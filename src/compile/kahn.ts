@@ -21,17 +21,22 @@ export interface Kahn {
  * Of the nodes that could come next, the one with the lowest number does: the order is the least of all topological orders, and
  * the order of the edges has no part in it. Edges may repeat.
  *
- * Cost: O(e + n log32 n) time, at most 5 steps of the logarithm for any graph that fits; typed arrays of 2 e + 3.1 n numbers.
+ * Cost: O(n + e) where the nodes are numbered along the edges, else O(e + n log32 n), with at most 6 steps of the logarithm for any
+ * graph that fits; typed arrays of e + 3.1 n numbers.
  */
 export function kahn(nodeCount: number, from: Int32Array, to: Int32Array): Kahn {
   const successors = successorsOf(nodeCount, from, to);
+  const order = new Int32Array(nodeCount);
+  if (leadsForward(from, to)) {
+    for (let node = 0; node < nodeCount; node += 1) order[node] = node;
+    return { order, placed: nodeCount, successors };
+  }
   const { starts, targets } = successors;
   const waiting = new Int32Array(nodeCount);
   for (let edge = 0; edge < to.length; edge += 1) waiting[to[edge]!]! += 1;
   const ready = new ReadyNodes(nodeCount);
   for (let node = 0; node < nodeCount; node += 1) if (waiting[node] === 0) ready.add(node);
 
-  const order = new Int32Array(nodeCount);
   let placed = 0;
   for (let node = ready.takeLowest(); node >= 0; node = ready.takeLowest()) {
     order[placed] = node;
@@ -106,6 +111,12 @@ function pathBack(node: number, before: Int32Array): Int32Array {
     at = before[at]!;
   }
   return path;
+}
+
+/** Whether the nodes are numbered along the edges: then their own order is the least one, and most plans are declared so. */
+function leadsForward(from: Int32Array, to: Int32Array): boolean {
+  for (let edge = 0; edge < to.length; edge += 1) if (from[edge]! >= to[edge]!) return false;
+  return true;
 }
 
 function successorsOf(nodeCount: number, from: Int32Array, to: Int32Array): Successors {

@@ -34,9 +34,11 @@ export function toposort(ids: readonly string[], edges: readonly Edge[]): Sorted
   const indexes = indexesOf(ids);
   const from = new Int32Array(edges.length);
   const to = new Int32Array(edges.length);
-  for (const [at, [before, after]] of edges.entries()) {
-    from[at] = indexes.get(before) ?? refuseUnknown(before);
-    to[at] = indexes.get(after) ?? refuseUnknown(after);
+  let edge = 0;
+  for (const [before, after] of edges) {
+    from[edge] = indexes.get(before) ?? refuseUnknown(before);
+    to[edge] = indexes.get(after) ?? refuseUnknown(after);
+    edge += 1;
   }
   const sorted = kahn(ids.length, from, to);
   if (sorted.placed < ids.length) return { cycle: idsAt(ids, cycleAmong(sorted, from, to)) };
