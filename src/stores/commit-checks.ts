@@ -7,7 +7,7 @@ import { genesisHash } from "../history/chain.js";
 import { sha256Hex } from "../json/digest.js";
 
 /** Largest artifact: 64 MiB (decision 3.20). */
-export const ARTIFACT_BYTES_MAX = 67_108_864;
+const ARTIFACT_BYTES_MAX = 67_108_864;
 
 /**
  * Refuses a commit that contradicts itself: it needs no database to see it.

@@ -3,7 +3,7 @@ import type { SqlConnection, SqliteDriver } from "../../src/sqlite/driver.js";
 import { DRIVER_SOURCES, findDriver, type DriverSource } from "../../src/sqlite/find-driver.js";
 
 /** The driver of this Node. */
-export function driverHere(): Promise<SqliteDriver> {
+function driverHere(): Promise<SqliteDriver> {
   return findDriver(DRIVER_SOURCES, process.versions.node);
 }
 

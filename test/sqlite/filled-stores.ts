@@ -5,7 +5,7 @@ import { completed, entered, SampleRun } from "../../src/testing/store-contract/
 import { sampleRunbook } from "../../src/testing/store-contract/sample-runbook.js";
 
 /** The bytes of the artifact that {@link fill} stores. */
-export const BYTES = Uint8Array.from([1, 2, 3, 4]);
+const BYTES = Uint8Array.from([1, 2, 3, 4]);
 
 /** What {@link fill} put into the stores. */
 export interface Filling {
