@@ -60,7 +60,7 @@ export class SampleRun {
 
   /** The next write, not committed yet. */
   write(drafts: readonly EventDraft[], over: Partial<StreamWrite> = {}): StreamWrite {
-    const epoch = over.claim?.epoch ?? this.#epoch;
+    const epoch = over.claim?.epoch ?? over.fence?.epoch ?? this.#epoch;
     let chain = this.#chain;
     let run = this.#run;
     const events = drafts.map((draft) => {
