@@ -32,7 +32,7 @@ export function messageResult(parts: EngineParts, record: StepRecord, attempt: n
   const entry = parts.handlers(step.verb);
   if (entry === undefined) return { events: [failed(step, attempt, handlerMissing(step.verb), true)], artifacts: [] };
   const checked = checkResult(entry, payload);
-  if (checked.ok) return completed({ step, attempt, entry, declared: [], by }, checked.value);
+  if (checked.ok) return completed({ step, attempt, entry, declared: [], by }, checked);
   const message = boundedMessage(`the ${by} for "${step.id}" is no result of ${step.verb}: ${checked.issues.join("; ")}`);
   return {
     events: [failed(step, attempt, { code: "signal.invalid", category: "input", retryable: false, message }, true)],

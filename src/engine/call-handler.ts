@@ -1,3 +1,5 @@
+import type { Deadlines } from "./deadlines.js";
+import type { LazySignal } from "./lazy-signal.js";
 import type { Env } from "./env.js";
 import type { ThrownFailure } from "./failure-of.js";
 import type { StopSwitch } from "./stop-switch.js";
@@ -14,8 +16,9 @@ export type CallEnd =
 /** What a call needs besides the handler. */
 export interface CallOptions {
   readonly timeoutMs: number;
-  /** What the handler's signal belongs to: aborted on timeout and when the run stops. */
-  readonly controller: AbortController;
+  /** The handler's signal: aborted on timeout and when the run stops. */
+  readonly signal: LazySignal;
+  readonly deadlines: Deadlines;
   /** Thrown on cancel, and when the run is lost. */
   readonly stop: StopSwitch;
   /** Called as soon as the end is known, before anybody hears of it. */
@@ -32,13 +35,13 @@ export interface CallOptions {
  * What the handler does after the end is known (returns, throws, never stops) changes nothing any more.
  */
 export function callHandler(env: Env, call: () => Promise<unknown>, options: CallOptions): Promise<CallEnd> {
-  const { controller } = options;
+  const { signal } = options;
   return new Promise((resolve) => {
     let ended: CallEnd["kind"] | undefined;
     const end = (how: CallEnd): void => {
       if (ended !== undefined) return;
       ended = how.kind;
-      timer.cancel();
+      lift();
       leave();
       options.onEnd();
       resolve(how);
@@ -48,12 +51,12 @@ export function callHandler(env: Env, call: () => Promise<unknown>, options: Cal
       end(how);
       options.onSettled();
     };
-    const timer = env.schedule(options.timeoutMs, () => {
+    const lift = options.deadlines.set(options.timeoutMs, () => {
       end({ kind: "timeout" });
-      controller.abort();
+      signal.abort();
     });
     const leave = options.stop.join(() => {
-      controller.abort();
+      signal.abort();
       end({ kind: "aborted" });
     });
     env

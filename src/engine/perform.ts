@@ -1,4 +1,5 @@
 import type { CallEnd } from "./call-handler.js";
+import type { Deadlines } from "./deadlines.js";
 import type { EngineParts } from "./parts.js";
 import type { EntityLock } from "../history/lock-requests.js";
 import type { Failure } from "../model/failure.js";
@@ -10,6 +11,7 @@ import type { EventDraft } from "../model/event.js";
 import type { StepContext } from "../model/step-context.js";
 import type { StopSwitch } from "./stop-switch.js";
 import type { ThrownFailure } from "./failure-of.js";
+import { LazySignal } from "./lazy-signal.js";
 import { callHandler } from "./call-handler.js";
 import { completed, checkResult, inDoubt, returned } from "./step-outcome.js";
 import { failedAttempt } from "./retry.js";
@@ -40,6 +42,7 @@ export interface Scene {
   readonly state: RunState;
   readonly locks: RunLocks;
   readonly stop: StopSwitch;
+  readonly deadlines: Deadlines;
 }
 
 /**
@@ -110,17 +113,25 @@ async function call(
   handler: Handler,
 ): Promise<{ readonly end: CallEnd; readonly declared: readonly string[] }> {
   const { record, number, onLate, onSettled } = attempt;
-  const controller = new AbortController();
+  const signal = new LazySignal();
   const { scope, runId } = scene.state;
   const { context, close, declared } = openContext(scene.parts, {
     scope,
     runId,
     step: record.step,
     attempt: number,
-    signal: controller.signal,
+    signal,
     late: attempt.lateLocks,
   });
-  const options = { timeoutMs: record.step.timeoutMs, controller, stop: scene.stop, onEnd: close, onLate, onSettled };
+  const options = {
+    timeoutMs: record.step.timeoutMs,
+    signal,
+    stop: scene.stop,
+    deadlines: scene.deadlines,
+    onEnd: close,
+    onLate,
+    onSettled,
+  };
   const end = await callHandler(scene.parts.env, () => handler(attempt.args, context), options);
   return { end, declared: declared() };
 }
@@ -177,7 +188,7 @@ function reconciled(attempt: Attempt, answer: unknown): Outcome | "not_done" {
   if (answer.kind === "not_done") return "not_done";
   if (answer.kind === "unknown") return inDoubt(of, "reconcile can't tell whether the effect happened");
   const checked = checkResult(attempt.entry, answer.result);
-  return checked.ok ? completed(of, checked.value) : returned(of, answer.result);
+  return checked.ok ? completed(of, checked) : returned(of, answer.result);
 }
 
 function isReconciliation(answer: unknown): answer is Reconciliation {

@@ -26,9 +26,14 @@ export class RunInbox {
     this.#owner = owner;
   }
 
-  /** What the messages ask for that no event says yet. */
-  get demands(): Pick<Demands, "cancel" | "pause"> {
-    return { cancel: this.#cancel, pause: this.#pause };
+  /** That the run is to be canceled; no event says it yet. */
+  get cancel(): Demands["cancel"] {
+    return this.#cancel;
+  }
+
+  /** That the run is to rest; no event says it yet. */
+  get pause(): Demands["pause"] {
+    return this.#pause;
   }
 
   /** Reads what has arrived since the last time; returns whether there was anything. */

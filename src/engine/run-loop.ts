@@ -8,8 +8,10 @@ import type { JsonValue } from "../json/value.js";
 import type { Outcome } from "./step-outcome.js";
 import type { RunResult, RunView } from "../model/run.js";
 import type { RunState, StepRecord } from "../history/run-state.js";
+import type { Scheduled } from "../time/clock.js";
 import type { Scene } from "./perform.js";
 import type { StepId } from "../model/ids.js";
+import { Deadlines } from "./deadlines.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { ResultReader } from "./result-reader.js";
 import { RunInbox } from "./run-inbox.js";
@@ -21,7 +23,7 @@ import { WakeUp } from "./wake-up.js";
 import { answerStep, handlerMissing } from "./answer-step.js";
 import { approvalsReleased, fences, leftBehind, runCanceled, runFailed } from "./run-ending.js";
 import { artifactOf, artifactWritten, inDoubt, isSmall } from "./step-outcome.js";
-import { decide } from "./decide.js";
+import { NO_DEMANDS, decide } from "./decide.js";
 import { isLiteral, literalOf } from "../expression/literal.js";
 import { optionsOf } from "./parts.js";
 import { performAttempt, performReconcile } from "./perform.js";
@@ -72,6 +74,7 @@ export class RunLoop {
   readonly #results: ResultReader;
   readonly #stop = new StopSwitch();
   readonly #wake: WakeUp;
+  readonly #deadlines: Deadlines;
   readonly #scene: Scene;
   readonly #pace: Pace;
   readonly #news: News[] = [];
@@ -80,6 +83,7 @@ export class RunLoop {
   /** Handlers that have not ended, whether or not anybody waits for them. */
   #running = 0;
   #hints = 1;
+  #ticker: Scheduled | undefined;
   #lost: RunsealError | undefined;
   #output: JsonValue = null;
 
@@ -95,7 +99,8 @@ export class RunLoop {
     this.#inbox = new RunInbox(parts, state, this.#writer, owner);
     this.#locks = new RunLocks(parts, this.#options, state, owner, () => this.#onLockLost());
     this.#results = new ResultReader(parts, state, (id) => this.#writer.unwritten(id));
-    this.#scene = { parts, state, locks: this.#locks, stop: this.#stop };
+    this.#deadlines = new Deadlines(parts.env);
+    this.#scene = { parts, state, locks: this.#locks, stop: this.#stop, deadlines: this.#deadlines };
     this.#pace = { concurrency: Math.max(1, state.concurrency ?? 1), retryInProcessMs: this.#options.retryInProcessMs };
   }
 
@@ -116,6 +121,8 @@ export class RunLoop {
       throw error;
     } finally {
       keeper.stop();
+      this.#deadlines.clear();
+      this.#ticker?.cancel();
       unwatch();
       drain?.removeEventListener("abort", onDrain);
       abandon?.removeEventListener("abort", onAbandon);
@@ -136,7 +143,9 @@ export class RunLoop {
   }
 
   #demands(): Demands {
-    return { ...this.#inbox.demands, isDraining: this.#control.drain?.aborted === true };
+    const { cancel, pause } = this.#inbox;
+    const isDraining = this.#control.drain?.aborted === true;
+    return cancel === null && pause === null && !isDraining ? NO_DEMANDS : { cancel, pause, isDraining };
   }
 
   async #carryOut(effect: Effect): Promise<DriveEnd | undefined> {
@@ -220,7 +229,17 @@ export class RunLoop {
       await this.#flush();
       if (this.#hints > 0) return;
     }
-    await this.#wake.wait(this.#writer.dueBefore(until));
+    this.#tick();
+    await this.#wake.wait(until);
+  }
+
+  /** Looks again after a while if something waits for its commit: one timer over many steps. */
+  #tick(): void {
+    if (!this.#writer.isPending || this.#ticker !== undefined) return;
+    this.#ticker = this.#parts.env.schedule(this.#options.flushMs, () => {
+      this.#ticker = undefined;
+      this.#wake.call();
+    });
   }
 
   async #launch(): Promise<undefined> {

@@ -73,13 +73,6 @@ export class RunWriter {
     return this.#events.length > 0 && now - this.#since >= flushMs;
   }
 
-  /** The time until which nothing needs to be committed, if that is before `until`. */
-  dueBefore(until: number | null): number | null {
-    if (this.#events.length === 0) return until;
-    const due = this.#since + this.#options.flushMs;
-    return until === null ? due : Math.min(until, due);
-  }
-
   /** Commits so far. */
   get commits(): number {
     return this.#commits;

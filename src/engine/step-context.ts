@@ -1,4 +1,5 @@
 import type { EngineParts } from "./parts.js";
+import type { LazySignal } from "./lazy-signal.js";
 import type { Park } from "../model/park.js";
 import type { RunId, Scope } from "../model/ids.js";
 import type { SealedStep } from "../model/step.js";
@@ -20,7 +21,7 @@ export interface AttemptOf {
   readonly runId: RunId;
   readonly step: SealedStep;
   readonly attempt: number;
-  readonly signal: AbortSignal;
+  readonly signal: LazySignal;
   /** Entities learnt while running that this attempt has locked. */
   readonly late: readonly EntityRef[];
 }
@@ -48,11 +49,13 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     runId,
     stepId: step.id,
     attempt,
-    // two digests that most handlers never ask for
+    // two digests and a signal that most handlers never ask for
     get idempotencyKey() {
       return idempotencyKeyOf(scope, runId, step.id);
     },
-    signal,
+    get signal() {
+      return signal.signal;
+    },
     get signalKey() {
       return signalKeyOf(runId, step.id);
     },

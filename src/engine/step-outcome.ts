@@ -36,26 +36,38 @@ export interface OutcomeOf {
   readonly by?: string;
 }
 
-/** A value that passed the verb's result schema and can be stored, or every complaint. */
+/** A value that passed the verb's result schema and can be stored, in the event or (not small) as an artifact; or every complaint. */
 export type CheckedResult =
-  { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly issues: readonly string[] };
+  | { readonly ok: true; readonly value: JsonValue; readonly isSmall: boolean }
+  | { readonly ok: false; readonly issues: readonly string[] };
 
 /** Checks a value against the verb's result schema and the value model; never throws. */
 export function checkResult(entry: HandlerEntry, value: unknown): CheckedResult {
   try {
     if (isPark(value)) return { ok: false, issues: ["/: a park, which only durable verbs return"] };
     const parsed = entry.parseResult(value);
-    return parsed.ok ? { ok: true, value: copyCanonical(parsed.value, { bytesMax: RESULT_BYTES_MAX }) } : parsed;
+    return parsed.ok ? { ok: true, ...copyOf(parsed.value) } : parsed;
   } catch (error) {
     return { ok: false, issues: [isRunsealError(error) ? `/: ${error.message}` : `/: the check threw (${typeof error})`] };
   }
 }
 
+/** A frozen copy that is walked once where the value is small, as nearly all are. */
+function copyOf(value: JsonValue): { readonly value: JsonValue; readonly isSmall: boolean } {
+  try {
+    return { value: copyCanonical(value, { bytesMax: INLINE_BYTES_MAX }), isSmall: true };
+  } catch (error) {
+    if (!isRunsealError(error, "value.too_large")) throw error;
+    return { value: copyCanonical(value, { bytesMax: RESULT_BYTES_MAX }), isSmall: false };
+  }
+}
+
 /** A step that completed with a value that was checked. */
-export function completed(of: OutcomeOf, value: JsonValue): Outcome {
+export function completed(of: OutcomeOf, checked: Extract<CheckedResult, { ok: true }>): Outcome {
+  const { value } = checked;
   const { step, attempt, declared, by } = of;
   const head = { stepId: step.id, attempt, declared, ...(by !== undefined && { by }) };
-  if (isSmall(value)) return { events: [{ kind: "step.completed", payload: { ...head, result: value } }], artifacts: [] };
+  if (checked.isSmall) return { events: [{ kind: "step.completed", payload: { ...head, result: value } }], artifacts: [] };
   const artifact = artifactOf("result", value);
   return {
     events: [artifactWritten(artifact), { kind: "step.completed", payload: { ...head, resultRef: artifact.id } }],
@@ -71,7 +83,7 @@ export function completed(of: OutcomeOf, value: JsonValue): Outcome {
  */
 export function returned(of: OutcomeOf, value: unknown): Outcome {
   const checked = checkResult(of.entry, value);
-  if (checked.ok) return completed(of, checked.value);
+  if (checked.ok) return completed(of, checked);
   const issues = boundedMessage(checked.issues.join("; "));
   if (of.step.effect !== "write") {
     const failure = { code: "step.result_invalid", category: "bug", retryable: false, message: issues } as const;

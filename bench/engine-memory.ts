@@ -1,0 +1,139 @@
+import type { EventDraft, StoredEvent } from "../src/model/event.js";
+import type { HandlerEntry } from "../src/model/handler-entry.js";
+import type { Runbook, RunbookContent } from "../src/model/runbook.js";
+import { LIMIT_PROFILES } from "../src/model/limits.js";
+import { canonicalize } from "../src/json/canonical.js";
+import { claimRun } from "../src/engine/claim-run.js";
+import { driveRun } from "../src/engine/drive-run.js";
+import { eventOf } from "../src/history/read-event.js";
+import { memoryStores } from "../src/stores/memory/memory-stores.js";
+import { runStream } from "../src/model/ids.js";
+import { runbookIdOf } from "../src/model/runbook-digest.js";
+import { sha256Hex } from "../src/json/digest.js";
+import { submitRun } from "../src/engine/submit-run.js";
+import { systemClock } from "../src/time/clock.js";
+
+/**
+ * What a pure step costs on the memory store, events and hash chain on.
+ *
+ * - growth: time per step of a run of 10,000 steps beside one of 1,000 (mark: at most 1.3)
+ * - overhead: a run beside canonical text and SHA-256 of the very events that it wrote, two digests each (mark: at most 5)
+ *
+ * Rounds alternate; medians are compared. Run it with `npx tsx bench/engine-memory.ts`.
+ */
+const ROUNDS = 7;
+let lastId = 0;
+
+const entry: HandlerEntry = {
+  contract: {
+    name: "bench.work",
+    version: 1,
+    args: { type: "json" },
+    result: { type: "json" },
+    effect: "pure",
+    mode: "sync",
+    retired: false,
+    retry: { attemptsMax: 3, baseMs: 200, maxMs: 30_000 },
+    timeoutMs: 300_000,
+    tags: [],
+    replayable: false,
+    digest: "c".repeat(64),
+  },
+  parseArgs: (value) => ({ ok: true, value }),
+  parseResult: (value) => ({ ok: true, value: value as { n: number } }),
+  run: async (args) => ({ n: (args as { n: number }).n + 1 }),
+};
+
+function chainOf(steps: number): Runbook {
+  const content: RunbookContent = {
+    format: 1,
+    expressions: 1,
+    scope: "default",
+    uses: "many",
+    steps: Array.from({ length: steps }, (_, n) => ({
+      id: `steps[${n}]/work`,
+      verb: "bench.work@1" as const,
+      contract: "c".repeat(64),
+      args: { n },
+      dependsOn: n === 0 ? [] : [`steps[${n - 1}]/work`],
+      effect: "pure" as const,
+      mode: "sync" as const,
+      reads: [],
+      writes: [],
+      lateWrites: [],
+      retry: entry.contract.retry,
+      timeoutMs: 300_000,
+    })),
+    execution: { onFailure: "stop" },
+    core: { bindings: {}, allocations: [], lookups: [], macroAudits: [], snapshotManifest: {}, limits: LIMIT_PROFILES.runbook },
+  };
+  const document = { name: "bench", output: {}, sentences: {}, phases: [], explanations: [], remarks: [] };
+  return {
+    id: runbookIdOf(content),
+    documentDigest: "0".repeat(64),
+    content,
+    steps: content.steps,
+    document,
+    envelope: { core: content.core, macroAudits: [], lookups: [] },
+    contracts: [],
+  };
+}
+
+function newId(): string {
+  lastId += 1;
+  return `0190a000-0000-7000-8000-${String(lastId).padStart(12, "0")}`;
+}
+
+async function runOnce(runbook: Runbook): Promise<{ readonly ms: number; readonly events: readonly StoredEvent[] }> {
+  const stores = memoryStores();
+  const env = { ...systemClock, random: Math.random, uuid: newId, inStep: <T>(call: () => Promise<T>): Promise<T> => call() };
+  const parts = { stores, env, handlers: () => entry };
+  const request = { dedupKey: null, queue: "q", priority: 0, labels: {}, concurrency: null, parent: null, by: null };
+  const { runId } = await submitRun(parts, { scope: "default", runbook, ...request });
+  const claim = { scope: "default", runId, runbook, reason: "wake", build: {}, approvals: null } as const;
+  const began = performance.now();
+  const claimed = await claimRun(parts, claim);
+  if (claimed.kind !== "claimed") throw claimed.error;
+  const end = await driveRun(parts, claimed.run);
+  const ms = performance.now() - began;
+  if (end.kind !== "rested" || end.result.status !== "completed") throw new TypeError(`the bench run ended ${end.kind}`);
+  const events: StoredEvent[] = [];
+  for await (const event of stores.reader.read("default", runStream(runId))) events.push(event);
+  await stores.close();
+  return { ms, events };
+}
+
+/** Canonical text and SHA-256 of payload and envelope of every event: the work that evidence can't do without. */
+function hashAll(events: readonly StoredEvent[]): number {
+  const drafts = events.map((event) => ({ event, payload: (eventOf(event) as EventDraft).payload }));
+  const began = performance.now();
+  for (const { event, payload } of drafts) {
+    const payloadDigest = sha256Hex(`runseal/payload/1\n${canonicalize(payload)}`);
+    const { prev, stream, seq, kind, v, epoch } = event;
+    sha256Hex(`runseal/event/1\n${canonicalize({ prev, stream, seq, kind, v, epoch, payloadDigest })}`);
+  }
+  return performance.now() - began;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+const small = chainOf(1_000);
+const large = chainOf(10_000);
+const perStep: { small: number[]; large: number[]; overhead: number[] } = { small: [], large: [], overhead: [] };
+await runOnce(small);
+for (let round = 0; round < ROUNDS; round += 1) {
+  const many = await Promise.resolve(Array.from({ length: 10 }));
+  let ms = 0;
+  for (const _ of many) ms += (await runOnce(small)).ms;
+  perStep.small.push(ms / 10_000);
+  const { ms: largeMs, events } = await runOnce(large);
+  perStep.large.push(largeMs / 10_000);
+  perStep.overhead.push(largeMs / hashAll(events));
+}
+const growth = median(perStep.large) / median(perStep.small);
+console.log(`pure step at 1,000 steps:  ${(median(perStep.small) * 1000).toFixed(1)} us`);
+console.log(`pure step at 10,000 steps: ${(median(perStep.large) * 1000).toFixed(1)} us`);
+console.log(`growth 10,000 : 1,000      ${growth.toFixed(2)} (mark 1.30)`);
+console.log(`run : canonical + SHA-256  ${median(perStep.overhead).toFixed(2)} (mark 5.00)`);
