@@ -28,11 +28,12 @@ export function sampleArguments(macro: Macro): { readonly [name: string]: JsonVa
   const { params } = macro.definition;
   if (params.type !== "object") return {};
   return Object.fromEntries(
-    params.required.map((name) => [name, sampleOf(params.fields[name] ?? { type: "null" }, `${name}-1`)]),
+    params.required.map((name) => [name, sampleValue(params.fields[name] ?? { type: "null" }, `${name}-1`)]),
   );
 }
 
-function sampleOf(description: SchemaDescription, name: string): JsonValue {
+/** A value that fits a description, as far as a few texts can; `name` is what a text without a pattern says. */
+export function sampleValue(description: SchemaDescription, name: string): JsonValue {
   switch (description.type) {
     case "string":
       return textFor(description, name);
@@ -46,23 +47,23 @@ function sampleOf(description: SchemaDescription, name: string): JsonValue {
       return description.values[0] ?? null;
     case "array":
       return Array.from({ length: Math.max(1, description.min ?? 1) }, (_, index) =>
-        sampleOf(description.item, `${name}-${index + 1}`),
+        sampleValue(description.item, `${name}-${index + 1}`),
       );
     case "object":
       return Object.fromEntries(
-        description.required.map((member) => [member, sampleOf(description.fields[member] ?? { type: "null" }, member)]),
+        description.required.map((member) => [member, sampleValue(description.fields[member] ?? { type: "null" }, member)]),
       );
     case "record":
       return {};
     case "json":
       return name;
     case "optional":
-      return sampleOf(description.of, name);
+      return sampleValue(description.of, name);
     case "default":
       return description.value;
     case "union": {
       const [first] = description.of;
-      return first === undefined ? null : sampleOf(first, name);
+      return first === undefined ? null : sampleValue(first, name);
     }
     default:
       return null;
