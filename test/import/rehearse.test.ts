@@ -112,7 +112,7 @@ describe("an Automation document with failures on its way", () => {
 });
 
 describe("an Automation document with a branch", () => {
-  const sleep = (name: string, more: object = {}): object => ({
+  const nap = (name: string, more: object = {}): object => ({
     name,
     action: "aws:sleep",
     inputs: { Duration: "PT1M" },
@@ -139,10 +139,10 @@ describe("an Automation document with a branch", () => {
           Default: "neither",
         },
       },
-      sleep("keyed", { nextStep: "last" }),
-      sleep("seen", { nextStep: "last" }),
-      sleep("neither"),
-      sleep("last"),
+      nap("keyed", { nextStep: "last" }),
+      nap("seen", { nextStep: "last" }),
+      nap("neither"),
+      nap("last"),
     ],
     outputs: ["look.State"],
   });

@@ -5,7 +5,7 @@ import { planImported } from "./compile-imported.js";
 
 type Step = { readonly name: string; readonly action?: string } & { readonly [member: string]: unknown };
 
-const sleep = (name: string, more: object = {}): Step => ({ name, action: "aws:sleep", inputs: { Duration: "PT1M" }, ...more });
+const nap = (name: string, more: object = {}): Step => ({ name, action: "aws:sleep", inputs: { Duration: "PT1M" }, ...more });
 const stop = (name: string, more: object = {}): Step => ({
   name,
   action: "aws:changeInstanceState",
@@ -45,7 +45,7 @@ describe("parameters of an Automation document", () => {
       Roles: { type: "List<AWS::IAM::Role::Arn>" },
       Tags: { type: "StringMap", default: {} },
     };
-    const [macro] = imported([sleep("one")], { parameters }).macros;
+    const [macro] = imported([nap("one")], { parameters }).macros;
     expect(macro?.definition.params).toEqual({
       type: "object",
       fields: {
@@ -82,7 +82,7 @@ describe("parameters of an Automation document", () => {
       Untyped: {},
       Loud: "String",
     };
-    expect(refusals([sleep("one")], { parameters })).toEqual([
+    expect(refusals([nap("one")], { parameters })).toEqual([
       "import.not_expressible /parameters/a b",
       "import.not_expressible /parameters/length",
       "import.unknown_construct /parameters/Odd/type",
@@ -95,7 +95,7 @@ describe("parameters of an Automation document", () => {
 
   test("leave a pattern that is not one of JavaScript's to the service, and say so", () => {
     const parameters = { Name: { type: "String", allowedPattern: "(?<!a)(?i)b++" } };
-    expect(imported([sleep("one")], { parameters }).report.notes).toEqual([
+    expect(imported([nap("one")], { parameters }).report.notes).toEqual([
       {
         pointer: "/parameters/Name/allowedPattern",
         message: "the pattern is not one of JavaScript's and is checked by the service alone",
@@ -155,7 +155,7 @@ describe("references in an Automation document", () => {
 
   test("are refused where they name nothing, a later step, or a value that changes", () => {
     const inputs = (reference: string): object => ({ inputs: { Duration: `{{ ${reference} }}` } });
-    const of = (reference: string): readonly string[] => refusals([sleep("one", inputs(reference)), sleep("two")]);
+    const of = (reference: string): readonly string[] => refusals([nap("one", inputs(reference)), nap("two")]);
     expect(of("Nobody")).toEqual(["import.unknown_reference /mainSteps/0/inputs/Duration"]);
     expect(of("nobody.Output")).toEqual(["import.unknown_reference /mainSteps/0/inputs/Duration"]);
     expect(of("one.Output")).toEqual(["import.unknown_reference /mainSteps/0/inputs/Duration"]);
@@ -164,9 +164,9 @@ describe("references in an Automation document", () => {
   });
 
   test("of the outputs become the output of the macro", () => {
-    const { macros } = imported([sleep("one")], { outputs: ["one.Output"] });
+    const { macros } = imported([nap("one")], { outputs: ["one.Output"] });
     expect(macros[0]?.definition.output).toEqual({ "one.Output": { $: "result", step: "one", path: ["Output"] } });
-    expect(refusals([sleep("one")], { outputs: ["two.Output"] })).toEqual(["import.unknown_reference /outputs/0"]);
+    expect(refusals([nap("one")], { outputs: ["two.Output"] })).toEqual(["import.unknown_reference /outputs/0"]);
   });
 });
 
@@ -174,17 +174,11 @@ describe("the order of an Automation document", () => {
   const ids = (steps: readonly Step[]): readonly string[] => planned(steps).map((step) => `${step.id}<${step.after.join()}`);
 
   test("is the order of writing where nothing else is said", () => {
-    expect(ids([sleep("a"), sleep("b"), sleep("c")])).toEqual(["a<", "b<a", "c<b"]);
+    expect(ids([nap("a"), nap("b"), nap("c")])).toEqual(["a<", "b<a", "c<b"]);
   });
 
   test("follows nextStep and isEnd, and leaves out what is never reached", () => {
-    const steps = [
-      sleep("a", { nextStep: "c" }),
-      sleep("b"),
-      sleep("c", { nextStep: "d" }),
-      sleep("d", { isEnd: true }),
-      sleep("e"),
-    ];
+    const steps = [nap("a", { nextStep: "c" }), nap("b"), nap("c", { nextStep: "d" }), nap("d", { isEnd: true }), nap("e")];
     expect(ids(steps)).toEqual(["a<", "c<a", "d<c"]);
     expect(imported(steps).report.notes.map((note) => note.message)).toEqual([
       '"b" is never reached and is left out',
@@ -193,7 +187,7 @@ describe("the order of an Automation document", () => {
   });
 
   test("is refused where it leads back, as the circle it is", () => {
-    const steps = [sleep("a"), sleep("b"), sleep("c", { nextStep: "a" })];
+    const steps = [nap("a"), nap("b"), nap("c", { nextStep: "a" })];
     expect(imported(steps).report.refusals).toEqual([
       {
         code: "import.cycle",
@@ -201,13 +195,13 @@ describe("the order of an Automation document", () => {
         message: "the steps wait for each other in a circle: a -> b -> c -> a",
       },
     ]);
-    expect(refusals([sleep("a", { nextStep: "a" })])).toEqual(["import.cycle /mainSteps/0"]);
+    expect(refusals([nap("a", { nextStep: "a" })])).toEqual(["import.cycle /mainSteps/0"]);
   });
 
   test("is refused where a step leads to nothing, or a name stands twice", () => {
-    expect(refusals([sleep("a", { nextStep: "z" })])).toEqual(["import.unknown_reference /mainSteps/0/nextStep"]);
+    expect(refusals([nap("a", { nextStep: "z" })])).toEqual(["import.unknown_reference /mainSteps/0/nextStep"]);
     expect(refusals([stop("a", { onFailure: "step:z" })])).toEqual(["import.unknown_reference /mainSteps/0/onFailure"]);
-    expect(refusals([sleep("a"), sleep("b"), sleep("a")])).toEqual(["import.duplicate_name /mainSteps/2"]);
+    expect(refusals([nap("a"), nap("b"), nap("a")])).toEqual(["import.duplicate_name /mainSteps/2"]);
   });
 
   test("goes on after a failure where the document says Continue: failing is an answer then", () => {
@@ -253,9 +247,9 @@ describe("the order of an Automation document", () => {
 
   test("refuses ways that a gate, a cancel or an unknown word would have to lead", () => {
     const gate = { name: "g", action: "aws:approve", inputs: { Approvers: ["a"] }, onFailure: "Continue" };
-    expect(refusals([gate, sleep("b")])).toEqual(["import.run_time_choice /mainSteps/0/onFailure"]);
-    expect(refusals([sleep("a", { onCancel: "step:b" }), sleep("b")])).toEqual(["import.run_time_choice /mainSteps/0/onCancel"]);
-    expect(refusals([sleep("a", { onFailure: "Perhaps" })])).toEqual(["import.unknown_construct /mainSteps/0/onFailure"]);
+    expect(refusals([gate, nap("b")])).toEqual(["import.run_time_choice /mainSteps/0/onFailure"]);
+    expect(refusals([nap("a", { onCancel: "step:b" }), nap("b")])).toEqual(["import.run_time_choice /mainSteps/0/onCancel"]);
+    expect(refusals([nap("a", { onFailure: "Perhaps" })])).toEqual(["import.unknown_construct /mainSteps/0/onFailure"]);
   });
 });
 
@@ -265,9 +259,9 @@ describe("a branch of an Automation document", () => {
   const steps = (inputs: object): readonly Step[] => [
     { name: "look", action: "aws:executeAwsApi", inputs: { Service: "s3", Api: "GetBucket" } },
     branch(inputs),
-    sleep("x", { nextStep: "z" }),
-    sleep("y"),
-    sleep("z"),
+    nap("x", { nextStep: "z" }),
+    nap("y"),
+    nap("z"),
   ];
   const whens = (inputs: object, args: { readonly [name: string]: unknown } = {}): readonly (string | null)[] =>
     planned(steps(inputs), { parameters }, args).map((step) => step.when);
@@ -296,7 +290,7 @@ describe("a branch of an Automation document", () => {
 
   test("may be the first thing of all, and end everything", () => {
     const inputs = { Choices: [{ NextStep: "b", Variable: "{{ Key }}", StringEquals: "go" }] };
-    const only = [branch(inputs, { isEnd: true }), sleep("b")];
+    const only = [branch(inputs, { isEnd: true }), nap("b")];
     expect(planned(only, { parameters }, { Key: "go" }).map((step) => step.when)).toEqual([null]);
     expect(planned(only, { parameters }, { Key: "no" }).map((step) => step.when)).toEqual(["false"]);
   });
@@ -402,13 +396,9 @@ describe("a bad Automation document", () => {
     ["one whose step is a text", document(["a" as never]), "import.wrong_type /mainSteps/0"],
     ["one whose step has no name", document([{ action: "aws:sleep" } as never]), "import.missing_member /mainSteps/0/name"],
     ["one whose step has no action", document([{ name: "a" }]), "import.missing_member /mainSteps/0/action"],
-    ["one with a member that is not known", document([sleep("a")], { variables: {} }), "import.unknown_construct /variables"],
-    [
-      "one whose step has a member that is not known",
-      document([sleep("a", { x: 1 })]),
-      "import.unknown_construct /mainSteps/0/x",
-    ],
-    ["one with a fraction", document([sleep("a", { inputs: { N: 0.5 } })]), "import.not_expressible /mainSteps/0/inputs/N"],
+    ["one with a member that is not known", document([nap("a")], { variables: {} }), "import.unknown_construct /variables"],
+    ["one whose step has a member that is not known", document([nap("a", { x: 1 })]), "import.unknown_construct /mainSteps/0/x"],
+    ["one with a fraction", document([nap("a", { inputs: { N: 0.5 } })]), "import.not_expressible /mainSteps/0/inputs/N"],
   ])("is refused: %s", (_what, given, wanted) => {
     const { verbs, macros, report } = importSsmAutomation(given);
     expect(report.refusals.map(({ code, pointer }) => `${code} ${pointer}`)).toContain(wanted);
