@@ -73,7 +73,7 @@ describe("looking before running (decision 2.10, A-144)", () => {
 });
 
 describe("holding entities (A-130, decision 2.8)", () => {
-  test("host code and runs take the same locks: a run waits for them, and says who holds them when its time is up", async () => {
+  test("host code and runs take the same locks: a run waits for them, and says who holds them when its time is up (A-011, A-124)", async () => {
     const clock = manualClock();
     const { runseal } = openShop({ clock, stores: memoryStores({ clock }), lockDeadlineMs: 1_000 });
     const runbook = await compiled(runseal, "order.buy", { order: "o-1", items: ["tea"] });
@@ -153,7 +153,7 @@ describe("life of an instance (decision 3.3a)", () => {
     expect(await run.result()).toMatchObject({ status: "failed", code: "wait.timeout" });
   });
 
-  test("scopes share nothing: runs, heads, lists, runbooks, approvals", async () => {
+  test("scopes share nothing: runs, heads, lists, runbooks, approvals (A-020, A-023)", async () => {
     const { runseal } = openShop();
     const a = runseal.withScope("a");
     const b = runseal.withScope("b");
