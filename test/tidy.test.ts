@@ -188,7 +188,7 @@ const RED: readonly (readonly [rule: string, path: string, text: string, found: 
   [
     "sleep",
     "a.test.ts",
-    'await new Promise((r) => setTimeout(r, 5));\nawait sleep(5);\nglobalThis.setTimeout(f);\nimport { setTimeout as wait } from "node:timers/promises";\nclock.setTimeout(f);',
+    'await new Promise((r) => setTimeout(r, 5));\nawait sleep(5);\nglobalThis.setTimeout(f);\nimport { setTimeout as wait } from "node:timers/promises";\nclock.setTimeout(f);\nconst step = sleep("PT5S");',
     ["1", "2", "3", "4"],
   ],
   ["mock", "a.test.ts", 'vi.mock("../src/index.js");\nvi.fn();', ["1"]],

@@ -25,7 +25,7 @@ export function runSnippet(snippet: Snippet, folders: string[]): { readonly stat
   const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "snippet.ts"], {
     cwd: folder,
     encoding: "utf8",
-    timeout: 15_000,
+    timeout: 60_000,
   });
   return { status, stderr };
 }

@@ -13,7 +13,10 @@ const pages = ["README.md", "CONTRIBUTING.md", ...pathsBelow(`${ROOT}docs`, [".m
 const read = (page: string): string => readFileSync(ROOT + page, "utf8");
 const snippets = pages.flatMap((page) => snippetsOf(page, read(page)));
 
-describe("the pages", () => {
+/** The compiler reads the whole package; a busy machine needs its time. */
+const COMPILER_MS = 120_000;
+
+describe("the pages", { timeout: COMPILER_MS }, () => {
   test("are seen at all", () => {
     expect(pages).toEqual(expect.arrayContaining(["CONTRIBUTING.md", "docs/errors.md", "docs/glossary.md"]));
   });
@@ -31,7 +34,7 @@ describe("the pages", () => {
   });
 });
 
-describe("runnable blocks", () => {
+describe("runnable blocks", { timeout: COMPILER_MS }, () => {
   const runnable = snippets.filter((snippet) => snippet.mode === "run");
   const folders: string[] = [];
   afterAll(() => {
@@ -53,7 +56,7 @@ describe("runnable blocks", () => {
   });
 });
 
-describe("the checks of pages have been seen red", () => {
+describe("the checks of pages have been seen red", { timeout: COMPILER_MS }, () => {
   const snippet = (text: string): Snippet => ({ page: "docs/x.md", line: 3, mode: "check", text });
 
   test("a block that doesn't parse, with page and line", () => {

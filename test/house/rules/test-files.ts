@@ -3,7 +3,9 @@ import { nodeRule, type Rule } from "../rule.js";
 
 const RUNNERS = new Set(["test", "it", "describe", "suite", "bench", "fcTest"]);
 const ALIASES = new Set(["xit", "xtest", "xdescribe", "fit", "fdescribe"]);
-const WAITS = new Set(["setTimeout", "setInterval", "sleep", "delay"]);
+const WAITS = new Set(["setTimeout", "setInterval"]);
+// also the name of an innocent builder, so only what is waited for counts
+const AWAITED_WAITS = new Set(["sleep", "delay"]);
 
 /** What a test file doesn't do: leave tests out, wait for time to pass, replace our own modules. */
 export const testRules: readonly Rule[] = [
@@ -20,8 +22,11 @@ export const testRules: readonly Rule[] = [
       : undefined;
   }),
   nodeRule("sleep", (node) => {
-    if (ts.isCallExpression(node) && WAITS.has(calleeName(node.expression)))
-      return `waits with ${calleeName(node.expression)}; use a manual clock or a condition`;
+    if (ts.isCallExpression(node)) {
+      const name = calleeName(node.expression);
+      const waits = WAITS.has(name) || (AWAITED_WAITS.has(name) && ts.isAwaitExpression(node.parent));
+      return waits ? `waits with ${name}; use a manual clock or a condition` : undefined;
+    }
     if (
       ts.isImportDeclaration(node) &&
       ts.isStringLiteral(node.moduleSpecifier) &&
