@@ -11,17 +11,20 @@ export type HandlerOf<X> =
 
 type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never;
 
+/** Name -> union of its versions: one pass over the verbs, where looking for each verb's namesakes would be quadratic. */
+type VersionsOf<V extends Verb> = { readonly [X in V as X["name"]]: X["version"] };
+
 /** The key of a verb's handler: its name, or `name@version` where the catalog holds several versions. */
-export type HandlerKeyOf<X extends Verb, All extends Verb> =
-  true extends IsUnion<Extract<All, { readonly name: X["name"] }>["version"]> ? `${X["name"]}@${X["version"]}` : X["name"];
+export type HandlerKeyOf<X extends Verb, Versions> =
+  true extends IsUnion<Versions[X["name"] & keyof Versions]> ? `${X["name"]}@${X["version"]}` : X["name"];
 
 type NeedsNone = { readonly mode: "human_gate" } | { readonly isHandled: true };
 
-type KeysOf<V extends Verb, All extends Verb = V> = V extends Verb ? HandlerKeyOf<V, All> : never;
+type NeedsOne<V> = Exclude<V, NeedsNone>;
 
-type ByKey<V extends Verb, K, All extends Verb = V> = V extends Verb ? (HandlerKeyOf<V, All> extends K ? V : never) : never;
+type KeysOf<V, Versions> = V extends Verb ? HandlerKeyOf<V, Versions> : never;
 
-type NeedsOne<V extends Verb> = Exclude<V, NeedsNone>;
+type ByKey<V, K, Versions> = V extends Verb ? (HandlerKeyOf<V, Versions> extends K ? V : never) : never;
 
 /**
  * The handlers that an instance of a catalog needs: `Handlers<typeof catalog>`.
@@ -31,7 +34,9 @@ type NeedsOne<V extends Verb> = Exclude<V, NeedsNone>;
  * @remarks Mapped over keys, not over verbs with `as`: through a remapped key TypeScript gives nested functions no parameter types.
  */
 export type Handlers<C> = {
-  readonly [K in KeysOf<NeedsOne<VerbsOf<C>>, VerbsOf<C>>]: HandlerOf<ByKey<VerbsOf<C>, K>>;
+  readonly [K in KeysOf<NeedsOne<VerbsOf<C>>, VersionsOf<VerbsOf<C>>>]: HandlerOf<ByKey<VerbsOf<C>, K, VersionsOf<VerbsOf<C>>>>;
 } & {
-  readonly [K in KeysOf<Extract<VerbsOf<C>, NeedsNone>, VerbsOf<C>>]?: HandlerOf<ByKey<VerbsOf<C>, K>>;
+  readonly [K in KeysOf<Extract<VerbsOf<C>, NeedsNone>, VersionsOf<VerbsOf<C>>>]?: HandlerOf<
+    ByKey<VerbsOf<C>, K, VersionsOf<VerbsOf<C>>>
+  >;
 };

@@ -91,7 +91,17 @@ describe("the builder's types", () => {
     const handlers: Handlers<C> = {
       "account.open": async (args) => ({ number: args.account, opened: args.tags.length > 0, limits: [] }),
       "account.list": async () => ({ ids: [], owner: { blocked: false, tier: null }, notes: {}, extra: 1 }),
-      "account.close": { run: async () => ({}), reconcile: async () => ({ kind: "done", result: {} }) },
+      "account.close": {
+        run: async (args) => {
+          expectTypeOf(args.account).toEqualTypeOf<EntityId<"account">>();
+          return {};
+        },
+        reconcile: async (args, ctx) => {
+          expectTypeOf(args.others).toEqualTypeOf<EntityId<"account">[] | undefined>();
+          expectTypeOf(ctx.attempt).toEqualTypeOf<number>();
+          return { kind: "done", result: {} };
+        },
+      },
     };
     expect(Object.keys(handlers)).toHaveLength(3);
   });
