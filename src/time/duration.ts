@@ -1,15 +1,11 @@
 import { RunsealError } from "../errors/error.js";
 
-/** A span of time: whole milliseconds, or a whole number with its unit (`"250ms"`, `"30s"`, `"5m"`, `"1h"`, `"7d"`). */
-export type Duration = number | `${number}${Unit}`;
-
-type Unit = "ms" | "s" | "m" | "h" | "d";
-
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SPAN = /^(\d{1,16})(ms|s|m|h|d)$/;
 
 /**
- * Reads a span of time as milliseconds, from 0 up.
+ * Reads a span of time as milliseconds, from 0 up: whole milliseconds, or a whole number with its unit (`"250ms"`, `"30s"`,
+ * `"5m"`, `"1h"`, `"7d"`).
  *
  * Fractions (`"1.5h"`), sums (`"1h30m"`), signs and spaces are refused: a span has one spelling per unit. A day is 24 hours.
  *
