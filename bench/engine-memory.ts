@@ -79,6 +79,10 @@ function chainOf(steps: number): Runbook {
   };
 }
 
+function breathe(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
 function newId(): string {
   lastId += 1;
   return `0190a000-0000-7000-8000-${String(lastId).padStart(12, "0")}`;
@@ -86,7 +90,13 @@ function newId(): string {
 
 async function runOnce(runbook: Runbook): Promise<{ readonly ms: number; readonly events: readonly StoredEvent[] }> {
   const stores = memoryStores();
-  const env = { ...systemClock, random: Math.random, uuid: newId, inStep: <T>(call: () => Promise<T>): Promise<T> => call() };
+  const env = {
+    ...systemClock,
+    random: Math.random,
+    breathe,
+    uuid: newId,
+    inStep: <T>(call: () => Promise<T>): Promise<T> => call(),
+  };
   const parts = { stores, env, handlers: () => entry };
   const request = { dedupKey: null, queue: "q", priority: 0, labels: {}, concurrency: null, parent: null, by: null };
   const { runId } = await submitRun(parts, { scope: "default", runbook, ...request });

@@ -10,6 +10,8 @@ export interface Env extends Clock {
   random(): number;
   /** A new UUIDv7: run ids. */
   uuid(): string;
+  /** Lets the process do something else for a moment, whatever the clock says: timers, sockets, other runs. */
+  breathe(): Promise<void>;
   /** Runs a call of a handler: where the instance forbids compiling inside a step (decision 3.1). */
   inStep<T>(call: () => Promise<T>): Promise<T>;
 }

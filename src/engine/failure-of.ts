@@ -8,7 +8,7 @@ export interface ThrownFailure extends Failure {
 }
 
 /** Longest message that is recorded, in UTF-16 units. */
-export const MESSAGE_MAX = 2_000;
+const MESSAGE_MAX = 2_000;
 
 const CATEGORIES: ReadonlySet<string> = new Set<FailureCategory>([
   "input",

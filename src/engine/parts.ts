@@ -26,7 +26,7 @@ export interface EngineOptions {
 }
 
 /** What the engine uses unless it is told otherwise. */
-export const ENGINE_DEFAULTS: EngineOptions = {
+const ENGINE_DEFAULTS: EngineOptions = {
   leaseMs: 10_000,
   lockDeadlineMs: 30_000,
   locksMax: 1_000,

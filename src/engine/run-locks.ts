@@ -126,6 +126,6 @@ function acquired(locks: readonly string[], waitedMs: number): EventDraft {
 }
 
 /** A lock as people read it: `write account:a-1`. */
-export function lockName(lock: EntityLock): string {
+function lockName(lock: EntityLock): string {
   return `${lock.access} ${lock.kind}:${lock.id}`;
 }

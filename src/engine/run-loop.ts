@@ -132,7 +132,9 @@ export class RunLoop {
   }
 
   async #turn(): Promise<DriveEnd> {
-    for (;;) {
+    for (let turns = 1; ; turns += 1) {
+      // handlers that never wait would keep timers, sockets and other runs from their turn
+      if (turns % TURNS_PER_BREATH === 0) await this.#parts.env.breathe();
       if (this.#lost !== undefined) return { kind: "lost", error: this.#lost };
       if (this.#hints > 0) await this.#look();
       this.#collect();
@@ -465,6 +467,9 @@ export class RunLoop {
     return present(recordOf(this.#state, stepId), "decide names steps of the run");
   }
 }
+
+/** Turns of the loop before the process gets a moment for everything else; a step takes about three. */
+const TURNS_PER_BREATH = 128;
 
 const OUTPUT_UNKNOWN: RunFailure = {
   code: "internal.invariant",

@@ -20,10 +20,10 @@ export interface Outcome {
 }
 
 /** Results up to this size stand in the event; larger ones become artifacts. A lower bound of the canonical text, in bytes. */
-export const INLINE_BYTES_MAX = 32_768;
+const INLINE_BYTES_MAX = 32_768;
 
 /** Largest result of a step: 4 MiB of canonical text. */
-export const RESULT_BYTES_MAX = 4_194_304;
+const RESULT_BYTES_MAX = 4_194_304;
 
 /** One step and the attempt that something came of. */
 export interface OutcomeOf {

@@ -12,6 +12,7 @@ export function envOf(clock: Clock): Env {
     random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
     uuid: () => uuidV7(clock.now(), randomBytes(10)),
     schedule: (ms, call) => clock.schedule(ms, call),
+    breathe: () => new Promise((resolve) => void setImmediate(resolve)),
     inStep: runInStep,
   };
 }

@@ -57,6 +57,12 @@ export class ManualEnv implements Env {
     });
   }
 
+  breathe(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+
   async inStep<T>(call: () => Promise<T>): Promise<T> {
     this.stepsSeen += 1;
     this.stepsOpen += 1;

@@ -105,7 +105,7 @@ export class Rig {
 }
 
 /** One event as a line. */
-export function tell(event: AnyEvent): string {
+function tell(event: AnyEvent): string {
   const payload = event.payload as { readonly [member: string]: unknown };
   const named = ["stepId", "attempt", "code", "reason", "key", "final"]
     .filter((member) => payload[member] !== undefined && payload[member] !== null)

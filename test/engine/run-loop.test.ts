@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { JsonValue } from "../../src/json/value.js";
 import { Rig, rested } from "./rig.js";
 import { buildRunbook, resultOf } from "./build-runbook.js";
+import { driveRun } from "../../src/engine/drive-run.js";
 import { sha256Hex } from "../../src/json/digest.js";
 
 const echo = { run: async (args: unknown) => args as JsonValue };
@@ -93,7 +94,7 @@ describe("a run", () => {
       const runId = await watched.submit(runbook);
       const run = await watched.claim(runbook, runId);
       commits.length = 0;
-      await watched.env.until((await import("../../src/engine/drive-run.js")).driveRun(watched.parts, run));
+      await watched.env.until(driveRun(watched.parts, run));
       return commits.length;
     };
     expect(await count("write")).toBe(21);
@@ -203,6 +204,18 @@ describe("a run", () => {
       expect(rested(await rig.execute(runbook, { concurrency })).result.status).toBe("completed");
       expect(most).toBe(expected);
     }
+  });
+
+  test("of handlers that never wait lets the process do other things meanwhile", async () => {
+    const rig = new Rig({ verbs: { "test.work": { run: async () => null } } });
+    const runbook = buildRunbook({ steps: Array.from({ length: 500 }, (_, index) => ({ id: `s${index}` })) });
+    const runId = await rig.submit(runbook);
+    const run = await rig.claim(runbook, runId);
+    const heard: string[] = [];
+    const end = driveRun(rig.parts, run).then(() => heard.push("end"));
+    setImmediate(() => heard.push("other"));
+    await end;
+    expect(heard).toEqual(["other", "end"]);
   });
 
   test("starts ready steps in plan order, whatever order they became ready in", async () => {
