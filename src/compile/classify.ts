@@ -4,7 +4,7 @@ import type { CompileCatalog, CompileRequest } from "./compile-request.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
 import type { Root } from "./expand-request.js";
 import type { Tree } from "../model/expression.js";
-import { canonicalize } from "../json/canonical.js";
+import { canonicalTree } from "./canonical-tree.js";
 import { checkContext } from "./context-fields.js";
 import { completeTree } from "./complete-tree.js";
 import { clarification } from "./refusals.js";
@@ -22,6 +22,7 @@ export interface Classified {
   readonly root: Root;
   /** The arguments as the parse gives them: defaults filled in, undefined members left out. */
   readonly args: JsonValue;
+  /** Canonical text of the tree that stands for them. */
   readonly argsText: string;
   /** What was asked, made only when a question goes back. */
   readonly asked: () => Asked;
@@ -44,7 +45,7 @@ export function classify(request: CompileRequest): Classified | Clarification {
   const checked = checkArguments(root, read);
   const fields = [...checked.fields, ...checkContext(context, catalog)];
   if (fields.length > 0) return clarification(fields, asked());
-  return { kind: "classified", root, args: checked.args, argsText: canonicalize(checked.args), asked };
+  return { kind: "classified", root, args: checked.args, argsText: canonicalTree(treeOfJson(checked.args)).text, asked };
 }
 
 function rootOf(catalog: CompileCatalog, name: string): Root | undefined {

@@ -165,6 +165,7 @@ class TreeCompletion {
     if (node === null || typeof node !== "object" || isList(node)) return this.#expected(description, node);
     const object = node as { readonly [name: string]: Tree };
     let copy: Record<string, Tree> | undefined;
+    let present = 0;
     for (const name of Object.keys(object)) {
       const member = object[name] as Tree;
       const field = Object.hasOwn(description.fields, name) ? description.fields[name] : undefined;
@@ -176,12 +177,15 @@ class TreeCompletion {
         }
         continue;
       }
+      present += 1;
       this.#path.push(name);
       const checked = this.value(field, member, raw);
       this.#path.pop();
       if (checked !== member) define((copy ??= copyOf(object)), name, checked);
     }
-    for (const [name, field] of Object.entries(description.fields)) {
+    const fields = fieldsOf(description);
+    if (present === fields.length) return copy ?? node;
+    for (const [name, field] of fields) {
       if (Object.hasOwn(object, name)) continue;
       const fallback = defaultOf(field);
       if (fallback !== undefined) define((copy ??= copyOf(object)), name, raw ? fallback : treeOfJson(fallback));
@@ -294,6 +298,18 @@ class TreeCompletion {
   #issue(reason: TreeIssue["reason"], message: string, suggestions: readonly string[] = []): void {
     this.issues.push({ path: [...this.#path], reason, message, suggestions });
   }
+}
+
+const fieldLists = new WeakMap<SchemaDescription, readonly (readonly [string, SchemaDescription])[]>();
+
+function fieldsOf(
+  description: Extract<SchemaDescription, { type: "object" }>,
+): readonly (readonly [string, SchemaDescription])[] {
+  const known = fieldLists.get(description);
+  if (known !== undefined) return known;
+  const fields = Object.entries(description.fields);
+  fieldLists.set(description, fields);
+  return fields;
 }
 
 /** The value that stands for an absent member; `undefined` when there is none. */

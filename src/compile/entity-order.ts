@@ -2,11 +2,14 @@ import type { EdgeBook } from "./edge-book.js";
 import type { ExpandedStep, PlanEdge } from "../model/step.js";
 import type { OrderKeeper } from "./order-keeper.js";
 import type { StepId } from "../model/ids.js";
-import type { StepWrites } from "../model/write-set.js";
-import { entityKey } from "./entity.js";
+import type { StepWrites, Subject } from "../model/write-set.js";
+import { uuidIn } from "./entity.js";
 
 /** Beyond this many steps on one entity whose explicit order is tangled, they are ordered in one line instead of by pairs. */
 const PAIRS_MAX = 256;
+
+const ANY_KIND = "any";
+const LATE = "late";
 
 /** How a step touches something that can't be touched at once. */
 interface Touch {
@@ -14,11 +17,11 @@ interface Touch {
   readonly isWrite: boolean;
 }
 
-/** One entity, or one kind with late writes, and who touched it so far. */
+/** What several steps touch: one entity, or one kind with late writes. */
 interface Shared {
   readonly touches: Touch[];
-  /** Says why the later of two touches waits. */
-  readonly why: (first: Touch, second: Touch) => PlanEdge["why"];
+  /** `null` id = all entities of the kind, because it is learnt while running which. */
+  readonly entity: { readonly kind: string; readonly id: string | null };
   /** Number of the last step that wrote; -1 = none. */
   writer: number;
   /** Steps that read since. */
@@ -47,7 +50,9 @@ export function orderByEntity(
 class EntityOrder {
   readonly #edges: EdgeBook;
   readonly #keeper: OrderKeeper | undefined;
-  readonly #shared = new Map<string, Shared>();
+  /** The step that touched it, doubled, plus one for a write: most entities are touched by one step. */
+  readonly #once = new Map<string, Map<string, number>>();
+  readonly #shared = new Map<string, Map<string, Shared>>();
 
   constructor(edges: EdgeBook, keeper: OrderKeeper | undefined) {
     this.#edges = edges;
@@ -55,36 +60,59 @@ class EntityOrder {
   }
 
   run(steps: readonly ExpandedStep[], writes: ReadonlyMap<StepId, StepWrites>): void {
-    const lateKinds = new Set([...writes.values()].flatMap((touched) => touched.lateWrites.map((late) => late.kind)));
-    for (const [step, { id }] of steps.entries()) {
+    const lateKinds = new Set<string>();
+    for (const touched of writes.values()) for (const late of touched.lateWrites) lateKinds.add(late.kind);
+    let number = 0;
+    for (const { id } of steps) {
       const touched = writes.get(id);
-      if (touched !== undefined) this.#step(step, touched, lateKinds);
+      if (touched !== undefined) this.#step(number, touched, lateKinds);
+      number += 1;
     }
-    for (const shared of this.#shared.values()) if (shared.isTangled) this.#untangle(shared);
+    for (const ofKind of this.#shared.values()) {
+      for (const shared of ofKind.values()) if (shared.isTangled) this.#untangle(shared);
+    }
   }
 
-  #step(step: number, touched: StepWrites, lateKinds: ReadonlySet<string>): void {
-    const written = new Set<string>();
-    const late = new Set(touched.lateWrites.map((write) => write.kind));
-    const known = new Set<string>();
-    for (const subject of touched.writes) {
-      const key = entityKey(subject);
-      written.add(key);
-      this.#touch(this.#entity(key, subject.kind, subject.id), { step, isWrite: true });
-      if (lateKinds.has(subject.kind) && !late.has(subject.kind)) known.add(subject.kind);
-    }
-    for (const subject of touched.reads) {
-      const key = entityKey(subject);
-      if (!written.has(key)) this.#touch(this.#entity(key, subject.kind, subject.id), { step, isWrite: false });
-    }
+  #step(step: number, { reads, writes, lateWrites }: StepWrites, lateKinds: ReadonlySet<string>): void {
+    // writes first: a step that reads what it writes counts as writing it
+    for (const subject of writes) this.#touchEntity(subject, step, true);
+    for (const subject of reads) this.#touchEntity(subject, step, false);
+    if (lateKinds.size === 0) return;
+    const late = new Set(lateWrites.map((write) => write.kind));
+    for (const kind of late) this.#touch(LATE, kind, { kind, id: null }, { step, isWrite: true });
     // a late write may turn out to be any entity of its kind, so against late writes a known one counts like a reader
-    for (const kind of late) this.#touch(this.#kind(kind), { step, isWrite: true });
-    for (const kind of known) this.#touch(this.#kind(kind), { step, isWrite: false });
+    for (const { kind } of writes) {
+      if (lateKinds.has(kind) && !late.has(kind)) this.#touch(LATE, kind, { kind, id: null }, { step, isWrite: false });
+    }
   }
 
-  #touch(shared: Shared, touch: Touch): void {
+  #touchEntity(subject: Subject, step: number, isWrite: boolean): void {
+    // a UUID names the same entity under every kind
+    const uuid = uuidIn(subject.id);
+    this.#touch(uuid === undefined ? `kind ${subject.kind}` : ANY_KIND, uuid ?? subject.id, subject, { step, isWrite });
+  }
+
+  #touch(group: string, key: string, entity: Shared["entity"], touch: Touch): void {
+    const shared = this.#shared.get(group)?.get(key);
+    if (shared !== undefined) {
+      this.#touchAgain(shared, touch);
+      return;
+    }
+    const once = groupOf(this.#once, group);
+    const before = once.get(key);
+    if (before === undefined) {
+      once.set(key, touch.step * 2 + (touch.isWrite ? 1 : 0));
+      return;
+    }
+    const first = { step: before >>> 1, isWrite: before % 2 === 1 };
+    const made: Shared = { touches: [], entity, writer: -1, readers: [], isTangled: false };
+    groupOf(this.#shared, group).set(key, made);
+    this.#touchAgain(made, first);
+    this.#touchAgain(made, touch);
+  }
+
+  #touchAgain(shared: Shared, touch: Touch): void {
     const { step, isWrite } = touch;
-    // a step that names one entity twice has its writes first
     if (shared.touches.at(-1)?.step === step) return;
     shared.touches.push(touch);
     if (shared.isTangled) return;
@@ -105,7 +133,7 @@ class EntityOrder {
   #order(first: Touch, second: Touch, shared: Shared): boolean {
     if (this.#edges.has(first.step, second.step)) return true;
     if (this.#keeper !== undefined && !this.#keeper.add(first.step, second.step)) return false;
-    this.#edges.add(first.step, second.step, shared.why(first, second));
+    this.#edges.add(first.step, second.step, whyOf(shared.entity, first, second));
     return true;
   }
 
@@ -131,23 +159,19 @@ class EntityOrder {
       if (first !== undefined) this.#order(first, second, shared);
     }
   }
+}
 
-  #entity(key: string, entityKind: string, entityId: string): Shared {
-    return this.#of(`entity ${key}`, (first, second) => {
-      const access = first.isWrite ? (second.isWrite ? "write_write" : "write_read") : "read_write";
-      return { kind: "entity", entityKind, entityId, access };
-    });
-  }
+function groupOf<T>(groups: Map<string, Map<string, T>>, group: string): Map<string, T> {
+  const known = groups.get(group);
+  if (known !== undefined) return known;
+  const made = new Map<string, T>();
+  groups.set(group, made);
+  return made;
+}
 
-  #kind(entityKind: string): Shared {
-    return this.#of(`late ${entityKind}`, () => ({ kind: "late_write", entityKind }));
-  }
-
-  #of(key: string, why: Shared["why"]): Shared {
-    const known = this.#shared.get(key);
-    if (known !== undefined) return known;
-    const shared: Shared = { touches: [], why, writer: -1, readers: [], isTangled: false };
-    this.#shared.set(key, shared);
-    return shared;
-  }
+/** Why the later of two touches waits. */
+function whyOf({ kind, id }: Shared["entity"], first: Touch, second: Touch): PlanEdge["why"] {
+  if (id === null) return { kind: "late_write", entityKind: kind };
+  const access = first.isWrite ? (second.isWrite ? "write_write" : "write_read") : "read_write";
+  return { kind: "entity", entityKind: kind, entityId: id, access };
 }

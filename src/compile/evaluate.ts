@@ -10,7 +10,7 @@ import type { StepId } from "../model/ids.js";
 import type { Tree } from "../model/expression.js";
 import { allocationPath, findLoop, findNamed, idAt, pathOf, UNKNOWN } from "./scope.js";
 import { Bindings } from "./bindings.js";
-import { digestOf } from "../json/digest.js";
+import { digestOfText } from "../json/digest.js";
 import { isList } from "../expression/references.js";
 import { define, isLiteral, literalOf, treeOfJson } from "../expression/literal.js";
 import { present } from "../errors/invariant.js";
@@ -168,7 +168,7 @@ export class Evaluator {
     const known = this.#allocated.get(path);
     if (known !== undefined) return { known: true, tree: known.id };
     const { kind } = reference;
-    const id = uuidV8FromDigest(digestOf("runseal/allocate/1", [seed, path, kind]));
+    const id = uuidV8FromDigest(digestOfText("runseal/allocate/1", `["${seed}","${path}",${JSON.stringify(kind)}]`));
     this.#allocated.set(path, Object.freeze({ path, kind, id }));
     return { known: true, tree: id };
   }

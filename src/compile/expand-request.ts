@@ -16,7 +16,7 @@ export interface ExpandRequest {
   readonly root: Root;
   /** The arguments as the parse gives them, defaults included. */
   readonly args: JsonValue;
-  /** Canonical text of `args`. */
+  /** Canonical text of the tree that stands for `args`. */
   readonly argsText: string;
   /** Digest of scope, intent and invocation: what new ids are made from. */
   readonly seed: Digest;

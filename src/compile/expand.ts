@@ -8,7 +8,7 @@ import type { Digest, StepId } from "../model/ids.js";
 import type { ExpandedStep } from "../model/step.js";
 import type { ExpandRequest } from "./expand-request.js";
 import type { JsonObject } from "../json/value.js";
-import type { SealedValue } from "./seal-value.js";
+import type { CanonicalTree } from "./canonical-tree.js";
 import type { StepDraft } from "./step-draft.js";
 import type { Tree } from "../model/expression.js";
 import type { VerbContract, VerbRef } from "../model/verb.js";
@@ -22,9 +22,9 @@ import { Ledger } from "./ledger.js";
 import { loopKey } from "./loop-key.js";
 import { Lookups } from "./lookups.js";
 import { OrderMarks } from "./order-marks.js";
-import { pathOf, UNKNOWN } from "./scope.js";
+import { Names, pathOf, UNKNOWN } from "./scope.js";
 import { printJson } from "../expression/print.js";
-import { sealText, sealValue } from "./seal-value.js";
+import { sealTree, sealValue } from "./seal-value.js";
 import { STEP_ARGS_BYTES_MAX } from "./step-args-bytes-max.js";
 import { VerbNames } from "./verb-names.js";
 
@@ -157,7 +157,7 @@ class Expansion {
       case "lookup":
       case "require": {
         const path = this.#declare(item.label, block);
-        block.names.set(block.labels + item.label, { kind: "lookup", value: this.#lookups.answer(item, path, block) });
+        block.names.set(item.label, { kind: "lookup", value: this.#lookups.answer(item, path, block) });
         break;
       }
       case "for_each":
@@ -173,7 +173,7 @@ class Expansion {
 
   #step(item: Extract<BodyItem, { kind: "step" }>, block: Block): void {
     const id = this.#declare(item.label, block);
-    block.names.set(block.labels + item.label, { kind: "step", id });
+    block.names.set(item.label, { kind: "step", id });
     const verb = this.#verbs.named(item.verb, id);
     const mode = item.mode ?? verb?.contract.mode ?? "sync";
     if (!this.#budget.step(id, mode)) return;
@@ -182,15 +182,16 @@ class Expansion {
     if (verb === undefined || args === UNKNOWN || when === UNKNOWN) return;
     const place = { path: id, ledger: this.#ledger, bytesMax: STEP_ARGS_BYTES_MAX };
     const sealed = sealValue(place, verb.contract.args, args ?? {}, verb.args);
-    if (sealed === undefined || (when !== true && sealText(place, when) === undefined)) return;
+    const condition = when === true ? undefined : sealTree(place, when);
+    if (sealed === undefined || (when !== true && condition === undefined)) return;
     const sentence = item.sentence ?? verb.contract.sentence;
     const step = draftStep(id, verb.contract, sealed.tree, { mode, macro: block.instance.macro.name, sentence });
-    if (when !== true) step.when = when;
+    if (condition !== undefined) step.when = condition.tree;
     this.#order.place(step, this.#order.after(item.after, block));
     if (item.optional !== undefined) step.optional = this.#order.optional(item.optional, step, block);
     if (!this.#budget.edges(step.after.length, id)) return;
     this.#emit(step, verb.contract, sealed.text);
-    block.instance.parts.push(`[${JSON.stringify(id)},${JSON.stringify(step.verb)},${sealed.text}]`);
+    block.instance.parts.push(`["${id}",${JSON.stringify(step.verb)},${sealed.text}]`);
   }
 
   #emit(step: StepDraft, contract: VerbContract, argsText: string): void {
@@ -201,10 +202,9 @@ class Expansion {
 
   #invoke(item: Extract<BodyItem, { kind: "invoke" }>, block: Block): void {
     const path = this.#declare(item.label, block);
-    const named = block.labels + item.label;
     const start = this.#steps.length;
     const leave = (value: Value): void => {
-      block.names.set(named, { kind: "group", start, end: this.#steps.length, value });
+      block.names.set(item.label, { kind: "group", start, end: this.#steps.length, value });
     };
     const macro = this.#request.catalog.macro(item.macro);
     if (macro === undefined) {
@@ -223,7 +223,7 @@ class Expansion {
     macro: CompileMacro["definition"],
     caller: Block | null,
     path: string,
-    params: SealedValue,
+    params: CanonicalTree,
     after: After,
     leave: (output: Value) => void,
   ): void {
@@ -243,7 +243,7 @@ class Expansion {
     };
     const ids = caller === null ? "" : `${path}/`;
     const segments = caller === null ? 0 : caller.segments + 1;
-    const block: Block = { instance, parent: null, labels: "", ids, segments, names: new Map(), loop: null };
+    const block: Block = { instance, parent: null, labels: "", ids, segments, names: new Names(), loop: null };
     this.#chain.push(macro.name);
     this.#active.add(macro.name);
     this.#push(macro.body, block, () => {
@@ -258,12 +258,11 @@ class Expansion {
     const { instance } = block;
     const output = this.#evaluator.value(instance.macro.output, block);
     if (output === UNKNOWN) return UNKNOWN;
-    const tree = output ?? {};
-    const text = sealText({ path: instance.path, ledger: this.#ledger }, tree);
-    if (text === undefined) return UNKNOWN;
-    const expansion = this.#audits.record(instance, text);
+    const sealed = sealTree({ path: instance.path, ledger: this.#ledger }, output ?? {});
+    if (sealed === undefined) return UNKNOWN;
+    const expansion = this.#audits.record(instance, sealed.text);
     caller?.instance.parts.push(JSON.stringify(expansion));
-    return tree;
+    return sealed.tree;
   }
 
   #refusesCycle(name: string, path: string): boolean {
@@ -281,7 +280,6 @@ class Expansion {
 
   #forEach(item: ForEach, block: Block): void {
     const path = this.#declare(item.label, block);
-    const named = block.labels + item.label;
     const start = this.#steps.length;
     const list = this.#evaluator.list(item.list, block, path);
     if (item.key.by === "index") {
@@ -290,16 +288,17 @@ class Expansion {
     }
     const yielded: Tree[] = [];
     const keys = new Set<string>();
+    const loopPath = block.labels + item.label;
     let isKnown = list !== undefined;
     let index = 0;
     const next = (): void => {
       const current = list?.[index];
       if (current === undefined) {
         const value = isKnown ? yielded : UNKNOWN;
-        block.names.set(named, { kind: "group", start, end: this.#steps.length, value });
+        block.names.set(item.label, { kind: "group", start, end: this.#steps.length, value });
         return;
       }
-      const inner = this.#iteration(item, path, { block, current, index, keys });
+      const inner = this.#iteration(item, path, { block, loopPath, current, index, keys });
       index += 1;
       if (inner === undefined) isKnown = false;
       this.#push(inner === undefined ? [] : item.body, inner ?? block, () => {
@@ -316,7 +315,7 @@ class Expansion {
   #yielded(tree: Tree, block: Block): Value {
     const value = this.#evaluator.value(tree, block);
     if (value === UNKNOWN || value === null || typeof value !== "object" || "$" in value) return value;
-    return sealText({ path: pathOf(block), ledger: this.#ledger, bytesMax: STEP_ARGS_BYTES_MAX }, value) === undefined
+    return sealTree({ path: pathOf(block), ledger: this.#ledger, bytesMax: STEP_ARGS_BYTES_MAX }, value) === undefined
       ? UNKNOWN
       : value;
   }
@@ -324,14 +323,25 @@ class Expansion {
   #iteration(
     item: ForEach,
     path: string,
-    at: { readonly block: Block; readonly current: Tree; readonly index: number; readonly keys: Set<string> },
+    at: {
+      readonly block: Block;
+      readonly loopPath: string;
+      readonly current: Tree;
+      readonly index: number;
+      readonly keys: Set<string>;
+    },
   ): Block | undefined {
-    const { block, current, index, keys } = at;
-    const labels = block.labels + item.label;
-    const loop = { path: labels, item: current, index };
-    const bare: Block = { ...block, parent: block, labels: `${labels}/`, names: new Map(), loop };
-    const by =
-      item.key.by === "expression" ? this.#evaluator.value(item.key.tree, bare) : item.key.by === "index" ? index : current;
+    const { block, loopPath, current, index, keys } = at;
+    const inner = {
+      instance: block.instance,
+      parent: block,
+      labels: `${loopPath}/`,
+      ids: block.ids,
+      segments: block.segments + 1,
+      names: new Names(),
+      loop: { path: loopPath, item: current, index },
+    };
+    const by = this.#keyOf(item, inner, current, index);
     if (by === UNKNOWN) return undefined;
     const key = loopKey(by);
     const place = `${path}[${index}]`;
@@ -346,7 +356,13 @@ class Expansion {
       return undefined;
     }
     keys.add(key);
-    return { ...bare, ids: `${path}[${key}]/`, segments: block.segments + 1 };
+    inner.ids = `${path}[${key}]/`;
+    return inner;
+  }
+
+  #keyOf(item: ForEach, inner: Block, current: Tree, index: number): Value {
+    if (item.key.by === "expression") return this.#evaluator.value(item.key.tree, inner);
+    return item.key.by === "index" ? index : current;
   }
 
   #push(items: readonly BodyItem[], block: Block, end: () => void): void {
@@ -356,7 +372,7 @@ class Expansion {
   /** Says that a label stands at this place, and gives its id. */
   #declare(label: string, block: Block): StepId {
     const id = block.ids + label;
-    if (block.names.has(block.labels + label)) {
+    if (block.names.get(label) !== undefined) {
       this.#ledger.fail("expand.duplicate_label", id, `the label "${label}" stands twice in one block; labels name steps`);
     }
     if (block.segments + 1 > this.#budget.segmentsMax) {

@@ -7,7 +7,7 @@ import type { ExpandRequest } from "./expand-request.js";
 import type { JsonValue } from "../json/value.js";
 import type { Ledger } from "./ledger.js";
 import type { SealedLookup } from "../model/envelope.js";
-import type { SealedValue } from "./seal-value.js";
+import type { CanonicalTree } from "./canonical-tree.js";
 import type { VerbNames } from "./verb-names.js";
 import { digestOf } from "../json/digest.js";
 import { holds } from "./holds.js";
@@ -93,7 +93,7 @@ export class Lookups {
     else this.#ledger.ask({ fieldName: path, reason: "precondition", message, suggestions: [wanted], required: true });
   }
 
-  #sealed(tree: LookupItem["args"], verb: CompileVerb, path: string, block: Block): SealedValue | undefined {
+  #sealed(tree: LookupItem["args"], verb: CompileVerb, path: string, block: Block): CanonicalTree | undefined {
     const args = this.#literal(tree, path, "an argument of a lookup", block);
     if (args === undefined) return undefined;
     const place = { path, ledger: this.#ledger, bytesMax: STEP_ARGS_BYTES_MAX };

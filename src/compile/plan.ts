@@ -53,9 +53,11 @@ function addExplicit(steps: readonly ExpandedStep[], edges: EdgeBook): readonly 
       errorFinding("plan.unresolved_dependency", step.id, `"${step.id}" ${what} "${before}", which is no step`, [before]),
     );
   };
-  for (const [to, step] of steps.entries()) {
+  let to = 0;
+  for (const step of steps) {
     for (const before of step.after) add(step, to, before, "after");
     for (const before of readBy(step)) add(step, to, before, "result");
+    to += 1;
   }
   return findings;
 }
@@ -80,10 +82,12 @@ function cycleError(steps: readonly ExpandedStep[], edges: EdgeBook): Compilatio
 
 function assemble(steps: readonly ExpandedStep[], edges: EdgeBook): Plan {
   const { order } = kahn(edges.stepCount, Int32Array.from(edges.from), Int32Array.from(edges.to));
-  const before: number[][] = steps.map(() => []);
+  const before: (number[] | undefined)[] = new Array<undefined>(steps.length);
   const explained = edges.from.map((from, edge): PlanEdge => {
     const to = present(edges.to[edge], "an edge has two ends");
-    before[to]?.push(from);
+    const known = before[to];
+    if (known === undefined) before[to] = [from];
+    else known.push(from);
     return { before: idOf(steps, from), after: idOf(steps, to), why: present(edges.why[edge], "an edge has a reason") };
   });
   const ordered = Array.from(order, (number) => present(steps[number], "the order names steps"));
@@ -91,7 +95,7 @@ function assemble(steps: readonly ExpandedStep[], edges: EdgeBook): Plan {
     steps: ordered,
     phases: phasesOf(steps, order, before),
     edges: explained,
-    dependsOn: new Map(steps.map((step, number) => [step.id, sortedIds(steps, before[number] ?? [])])),
+    dependsOn: new Map(steps.map((step, number) => [step.id, sortedIds(steps, before[number])])),
     diagnostics: remarks(ordered, order),
   };
 }
@@ -100,7 +104,7 @@ function assemble(steps: readonly ExpandedStep[], edges: EdgeBook): Plan {
 function phasesOf(
   steps: readonly ExpandedStep[],
   order: Int32Array,
-  before: readonly (readonly number[])[],
+  before: readonly (readonly number[] | undefined)[],
 ): readonly (readonly StepId[])[] {
   const depths = new Int32Array(steps.length);
   const phases: StepId[][] = [];
@@ -123,7 +127,10 @@ function remarks(ordered: readonly ExpandedStep[], order: Int32Array): readonly 
   return [warningFinding("plan.reordered", first, message, moved.slice(0, 20))];
 }
 
-function sortedIds(steps: readonly ExpandedStep[], numbers: readonly number[]): readonly StepId[] {
+const NONE: readonly StepId[] = Object.freeze([]);
+
+function sortedIds(steps: readonly ExpandedStep[], numbers: readonly number[] | undefined): readonly StepId[] {
+  if (numbers === undefined) return NONE;
   return numbers.map((number) => idOf(steps, number)).sort();
 }
 

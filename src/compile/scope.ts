@@ -27,6 +27,44 @@ export interface After {
   readonly deferred: readonly Deferred[];
 }
 
+interface NameNode {
+  readonly label: string;
+  readonly named: Named;
+  readonly next: NameNode | undefined;
+}
+
+const LINKED_MAX = 16;
+
+/** What the labels of one block stand for. Most blocks hold a few, and a loop makes thousands of blocks: a map comes with size. */
+export class Names {
+  #first: NameNode | undefined;
+  #count = 0;
+  #map: Map<string, Named> | undefined;
+
+  get(label: string): Named | undefined {
+    if (this.#map !== undefined) return this.#map.get(label);
+    for (let node = this.#first; node !== undefined; node = node.next) if (node.label === label) return node.named;
+    return undefined;
+  }
+
+  /** The latest meaning of a label counts. */
+  set(label: string, named: Named): void {
+    if (this.#map !== undefined) {
+      this.#map.set(label, named);
+      return;
+    }
+    this.#first = { label, named, next: this.#first };
+    this.#count += 1;
+    if (this.#count > LINKED_MAX) this.#map = this.#asMap();
+  }
+
+  #asMap(): Map<string, Named> {
+    const map = new Map<string, Named>();
+    for (let node = this.#first; node !== undefined; node = node.next) if (!map.has(node.label)) map.set(node.label, node.named);
+    return map;
+  }
+}
+
 /** One macro while it is expanded. */
 export interface Instance {
   readonly macro: MacroDefinition;
@@ -56,14 +94,16 @@ export interface Block {
   readonly ids: string;
   /** Segments in `ids`. */
   readonly segments: number;
-  readonly names: Map<string, Named>;
+  /** What its labels stand for, by label. */
+  readonly names: Names;
   readonly loop: { readonly path: string; readonly item: Tree; readonly index: number } | null;
 }
 
 /** Finds what a path of labels stands for, from the innermost block outwards. */
 export function findNamed(block: Block, path: string): Named | undefined {
   for (let at: Block | null = block; at !== null; at = at.parent) {
-    const named = at.names.get(path);
+    const { labels, names } = at;
+    const named = path.startsWith(labels) ? names.get(path.slice(labels.length)) : undefined;
     if (named !== undefined) return named;
   }
   return undefined;

@@ -1,16 +1,12 @@
 import type { ExpandedStep, SealedStep } from "../model/step.js";
 import type { Planned } from "./compile-request.js";
+import type { Subject } from "../model/write-set.js";
 import type { VerbContract, VerbRef } from "../model/verb.js";
 import { canonicalText } from "../json/canonical.js";
 import { sealedText } from "./sealed-text.js";
+import { freezeDeep } from "./freeze-deep.js";
 import { NO_WRITES } from "./write-set.js";
 import { present } from "../errors/invariant.js";
-
-/** A step as it is sealed, and its canonical text. */
-export interface StepWithText {
-  readonly step: SealedStep;
-  readonly text: string;
-}
 
 /** What all steps of one verb share: the members that come from its contract, and their text. */
 interface ContractPart {
@@ -19,47 +15,72 @@ interface ContractPart {
   readonly tail: string;
 }
 
-/** Seals the steps of one plan. */
+type Draft = { -readonly [Member in keyof SealedStep]: SealedStep[Member] };
+
+/** Seals the steps of one plan, and writes their canonical text piece by piece, so that it is joined only once. */
 export class StepSealer {
   readonly #planned: Planned;
   readonly #parts = new Map<VerbRef, ContractPart>();
+  readonly #pieces: string[] = [];
 
   constructor(planned: Planned) {
     this.#planned = planned;
   }
 
-  /** The step with everything that is obeyed while it runs; the members of the text stand in order of their names. */
-  seal(step: ExpandedStep): StepWithText {
+  /** Canonical text of every step sealed so far, joined by commas. */
+  get text(): string {
+    return this.#pieces.join("");
+  }
+
+  /** The step with everything that is obeyed while it runs. */
+  seal(step: ExpandedStep): SealedStep {
     const part = this.#partOf(step.verb);
     const { contract } = part;
-    const { plan, writeSet, argsText } = this.#planned;
+    const { plan, writeSet } = this.#planned;
     const dependsOn = present(plan.dependsOn.get(step.id), "every step has dependencies");
     const { reads, writes, lateWrites } = writeSet.byStep.get(step.id) ?? NO_WRITES;
     const { args, when, optional, mode, id, verb } = step;
-    const sealed: SealedStep = {
+    const { digest, effect, recovery, retry, timeoutMs, tags } = contract;
+    const sealed: Draft = {
       id,
       verb,
-      contract: contract.digest,
+      contract: digest,
       args,
       dependsOn,
-      ...(when === undefined ? {} : { when }),
-      ...(optional.length === 0 ? {} : { optional }),
-      effect: contract.effect,
+      effect,
       mode,
-      ...(contract.recovery === undefined ? {} : { recovery: contract.recovery }),
       reads,
       writes,
       lateWrites,
-      retry: contract.retry,
-      timeoutMs: contract.timeoutMs,
-      ...(contract.tags.length === 0 ? {} : { tags: contract.tags }),
+      retry,
+      timeoutMs,
     };
-    const text =
-      `{"args":${present(argsText.get(id), "every step has its text")}${part.head},"dependsOn":${idsText(dependsOn)},` +
-      `"effect":"${contract.effect}","id":${JSON.stringify(id)},"lateWrites":${listText(lateWrites)},"mode":"${mode}",` +
-      `${optional.length === 0 ? "" : `"optional":${idsText(optional)},`}"reads":${listText(reads)}${part.tail}` +
-      `${when === undefined ? "" : `,"when":${canonicalText(when)}`},"writes":${listText(writes)}}`;
-    return { step: sealed, text };
+    if (when !== undefined) sealed.when = when;
+    if (optional.length > 0) sealed.optional = optional;
+    if (recovery !== undefined) sealed.recovery = recovery;
+    if (tags.length > 0) sealed.tags = tags;
+    this.#write(sealed, part);
+    freezeDeep(args);
+    freezeDeep(when);
+    Object.freeze(dependsOn);
+    Object.freeze(optional);
+    return Object.freeze(sealed);
+  }
+
+  /** Members in order of their names; what has no text of its own yet is written here. */
+  #write({ id, dependsOn, effect, lateWrites, mode, optional, reads, when, writes }: SealedStep, part: ContractPart): void {
+    const args = present(this.#planned.argsText.get(id), "every step has its text");
+    const pieces = this.#pieces;
+    pieces.push(pieces.length === 0 ? '{"args":' : ',{"args":', args, part.head, idsText(dependsOn), ',"effect":"', effect);
+    pieces.push('","id":"', id, '","lateWrites":', lateWrites.length === 0 ? "[]" : sealedText(lateWrites), ',"mode":"', mode);
+    if (optional !== undefined) pieces.push('","optional":', idsText(optional), ',"reads":');
+    else pieces.push('","reads":');
+    pushSubjects(pieces, reads);
+    pieces.push(part.tail);
+    if (when !== undefined) pieces.push(',"when":', canonicalText(when));
+    pieces.push(',"writes":');
+    pushSubjects(pieces, writes);
+    pieces.push("}");
   }
 
   #partOf(ref: VerbRef): ContractPart {
@@ -74,7 +95,7 @@ export class StepSealer {
       `"timeoutMs":${timeoutMs}`,
       `"verb":${JSON.stringify(ref)}`,
     ];
-    const part = { contract, head: `,"contract":${JSON.stringify(digest)}`, tail: `,${tail.join(",")}` };
+    const part = { contract, head: `,"contract":${JSON.stringify(digest)},"dependsOn":`, tail: `,${tail.join(",")}` };
     this.#parts.set(ref, part);
     return part;
   }
@@ -85,6 +106,23 @@ function idsText(ids: readonly string[]): string {
   return ids.length === 0 ? "[]" : `["${ids.join('","')}"]`;
 }
 
-function listText(list: readonly object[]): string {
-  return list.length === 0 ? "[]" : sealedText(list);
+/** Kinds and ids were in canonical arguments before, so that they are well-formed. */
+function pushSubjects(pieces: string[], subjects: readonly Subject[]): void {
+  let start = '[{"access":"';
+  for (const { access, id, kind, source } of subjects) {
+    pieces.push(start, access, '","id":', textOf(id), ',"kind":', textOf(kind), ',"source":"', source, '"}');
+    start = ',{"access":"';
+  }
+  pieces.push(subjects.length === 0 ? "[]" : "]");
+}
+
+const quoted = new Map<string, string>();
+
+/** Kinds and many ids repeat, so that a few of their texts are kept. */
+function textOf(text: string): string {
+  const known = quoted.get(text);
+  if (known !== undefined) return known;
+  const made = JSON.stringify(text);
+  if (quoted.size < 256) quoted.set(text, made);
+  return made;
 }

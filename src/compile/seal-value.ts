@@ -1,18 +1,13 @@
+import type { CanonicalTree } from "./canonical-tree.js";
 import type { Ledger } from "./ledger.js";
 import type { SchemaDescription } from "../model/schema-description.js";
 import type { Tree } from "../model/expression.js";
 import type { ValueSchema } from "./compile-request.js";
-import { canonicalize } from "../json/canonical.js";
+import { canonicalTree } from "./canonical-tree.js";
 import { completeTree } from "./complete-tree.js";
 import { findSecret } from "../secrets/detect.js";
 import { isRunsealError } from "../errors/error.js";
 import { jsonPointer } from "../json/walk.js";
-
-/** A value that may be sealed, and its canonical text. */
-export interface SealedValue {
-  readonly tree: Tree;
-  readonly text: string;
-}
 
 /**
  * Checks a value of the body against a description, and that it can be sealed: no secret, canonical, not too large.
@@ -24,27 +19,26 @@ export function sealValue(
   description: SchemaDescription,
   value: Tree,
   schema: ValueSchema | undefined,
-): SealedValue | undefined {
+): CanonicalTree | undefined {
   const { tree, issues } = completeTree(description, value, schema);
   for (const issue of issues) {
     const pointer = jsonPointer(issue.path);
     place.ledger.fail("expand.invalid_argument", `${place.path}${pointer}`, `"${pointer}" of "${place.path}" ${issue.message}`);
   }
   if (issues.length > 0) return undefined;
-  const text = sealText(place, tree);
-  return text === undefined ? undefined : { tree, text };
+  return sealTree(place, tree);
 }
 
-/** The canonical text of a value that is about to be sealed; `undefined` when it has none, with the reason in the ledger. */
-export function sealText(
+/** A value that is about to be sealed, with its canonical text; `undefined` when it can't be, with the reason in the ledger. */
+export function sealTree(
   place: { readonly path: string; readonly ledger: Ledger; readonly bytesMax?: number },
   tree: Tree,
-): string | undefined {
+): CanonicalTree | undefined {
   const { path, ledger, bytesMax } = place;
   try {
-    const text = canonicalize(tree, bytesMax === undefined ? undefined : { bytesMax });
+    const sealed = canonicalTree(tree, bytesMax);
     const secret = findSecret(tree);
-    if (secret === undefined) return text;
+    if (secret === undefined) return sealed;
     const way = "pass a reference and read the secret in the handler";
     ledger.fail("secret.detected", path + secret.pointer, `a value looks like a secret (${secret.rule}); ${way}`);
   } catch (error) {

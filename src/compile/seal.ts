@@ -27,16 +27,10 @@ export interface SealOptions {
  */
 export function seal(planned: Planned, options: SealOptions = {}): Runbook {
   const sealer = new StepSealer(planned);
-  const sealed = planned.plan.steps.map((step) => sealer.seal(step));
+  const steps = planned.plan.steps.map((step) => sealer.seal(step));
   const core: EnvelopeCore = options.basis === undefined ? planned.core : { basis: options.basis, ...planned.core };
-  const steps = sealed.map(({ step }) => step);
   const content = contentOf(planned, core, steps);
-  const id = runbookIdOfText(
-    contentText(
-      content,
-      sealed.map(({ text }) => text),
-    ),
-  );
+  const id = runbookIdOfText(contentText(content, sealer.text));
   const document = documentOf(planned);
   const documentDigest = documentDigestOfText(id, sealedText(document));
   return freezeDeep({
@@ -65,17 +59,10 @@ function contentOf(planned: Planned, core: EnvelopeCore, steps: readonly SealedS
 }
 
 /** Canonical text of the content, members in order of their names, from the texts of its steps. */
-function contentText(content: RunbookContent, steps: readonly string[]): string {
+function contentText(content: RunbookContent, steps: string): string {
   const { core, execution, expressions, format, intent, scope, uses } = content;
-  const members = [
-    `"core":${sealedText(core)}`,
-    `"execution":${sealedText(execution)}`,
-    `"expressions":${expressions}`,
-    `"format":${format}`,
-    ...(intent === undefined ? [] : [`"intent":${canonicalText(intent)}`]),
-    `"scope":${canonicalText(scope)}`,
-    `"steps":[${steps.join(",")}]`,
-    `"uses":"${uses}"`,
-  ];
-  return `{${members.join(",")}}`;
+  return (
+    `{"core":${sealedText(core)},"execution":${sealedText(execution)},"expressions":${expressions},"format":${format},` +
+    `${intent === undefined ? "" : `"intent":${canonicalText(intent)},`}"scope":${canonicalText(scope)},"steps":[${steps}],"uses":"${uses}"}`
+  );
 }

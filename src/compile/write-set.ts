@@ -9,6 +9,7 @@ import { compilationError, errorFinding } from "./refusals.js";
 import { entityId, entityKey, UNDECLARED_KIND, uuidIn } from "./entity.js";
 import { completeTree } from "./complete-tree.js";
 import { isExpression } from "../model/expression.js";
+import { jsonPointer } from "../json/walk.js";
 import { isLiteral, treeOfJson } from "../expression/literal.js";
 import { isList } from "../expression/references.js";
 import { hasParts, partsOf } from "./schema-words.js";
@@ -33,7 +34,7 @@ export function deriveWrites(contract: VerbContract, args: Tree, mode: WriteSetM
   const guesses = mode === "heuristic" && contract.effect === "write";
   if (!guesses && !hasSubject(contract.args)) return NO_WRITES;
   const found = new Finder(guesses);
-  found.walk(contract.args, args, "", false);
+  found.walk(contract.args, args, false);
   return found.sorted();
 }
 
@@ -89,52 +90,48 @@ type Container = readonly Tree[] | { readonly [key: string]: Tree };
 /** Reads subjects out of arguments, down the description and the tree at once. */
 class Finder {
   readonly #guesses: boolean;
-  readonly #reads = new Map<string, Subject>();
-  readonly #writes = new Map<string, Subject>();
+  readonly #reads: Subject[] = [];
+  readonly #writes: Subject[] = [];
   readonly #late: LateWrite[] = [];
   readonly #around: SchemaDescription[] = [];
+  /** Names from the root to where the walk stands. */
+  readonly #path: string[] = [];
 
   constructor(guesses: boolean) {
     this.#guesses = guesses;
   }
 
   sorted(): StepWrites {
-    if (this.#reads.size === 0 && this.#writes.size === 0 && this.#late.length === 0) return NO_WRITES;
-    return Object.freeze({
-      reads: Object.freeze([...this.#reads.values()].sort(bySubject)),
-      writes: Object.freeze([...this.#writes.values()].sort(bySubject)),
-      lateWrites: Object.freeze(this.#late.sort(byPointer)),
-    });
+    if (this.#reads.length === 0 && this.#writes.length === 0 && this.#late.length === 0) return NO_WRITES;
+    return Object.freeze({ reads: sealedList(this.#reads), writes: sealedList(this.#writes), lateWrites: lateList(this.#late) });
   }
 
   /** `raw` = plain JSON, in which a member `$` means nothing; no description = a place that nothing is said about. */
-  walk(description: SchemaDescription | undefined, node: Tree, pointer: string, raw: boolean): void {
+  walk(description: SchemaDescription | undefined, node: Tree, raw: boolean): void {
     if (node === null || typeof node === "number" || typeof node === "boolean") return;
     if (!raw && typeof node === "object" && !isList(node) && isExpression(node)) {
-      if (node.$ === "literal") this.walk(description, node.value, pointer, true);
-      else if (description !== undefined) this.#lateKinds(description, pointer, new Set());
-      return;
-    }
-    if (description?.type === "recursive") {
+      if (node.$ === "literal") this.walk(description, node.value, true);
+      else if (description !== undefined) this.#lateKinds(description, new Set());
+    } else if (description?.type === "recursive") {
       const inner = this.#around.splice(description.depth);
-      this.walk(inner[0], node, pointer, raw);
+      this.walk(inner[0], node, raw);
       this.#around.push(...inner);
     } else if (description === undefined || !hasParts(description)) {
       if (typeof node === "string") this.#string(description, node);
-      else this.#members(description, node, pointer, raw);
+      else this.#members(description, node, raw);
     } else {
       this.#around.push(description);
-      this.#parts(description, node, pointer, raw);
+      this.#parts(description, node, raw);
       this.#around.pop();
     }
   }
 
-  #parts(description: WithParts, node: string | Container, pointer: string, raw: boolean): void {
-    if (description.type === "optional" || description.type === "default") this.walk(description.of, node, pointer, raw);
+  #parts(description: WithParts, node: string | Container, raw: boolean): void {
+    if (description.type === "optional" || description.type === "default") this.walk(description.of, node, raw);
     else if (description.type === "union") {
-      for (const option of this.#fitting(description.of, node, raw)) this.walk(option, node, pointer, raw);
+      for (const option of this.#fitting(description.of, node, raw)) this.walk(option, node, raw);
     } else if (typeof node === "string") this.#string(undefined, node);
-    else this.#members(description, node, pointer, raw);
+    else this.#members(description, node, raw);
   }
 
   /** The option that the parse takes; every option that may be taken where late values leave it open. */
@@ -144,12 +141,15 @@ class Finder {
     return isLiteral(tree) ? fitting.slice(0, 1) : fitting;
   }
 
-  #members(description: SchemaDescription | undefined, node: Container, pointer: string, raw: boolean): void {
+  #members(description: SchemaDescription | undefined, node: Container, raw: boolean): void {
     const key = description?.type === "record" ? description.key : undefined;
     const namesAreData = description?.type !== "object" && !isList(node);
-    for (const [name, member] of Object.entries<Tree>(node)) {
+    const container = node as { readonly [name: string]: Tree };
+    for (const name of Object.keys(node)) {
       if (namesAreData) this.#string(key, name);
-      this.walk(memberOf(description, name), member, `${pointer}/${escapeName(name)}`, raw);
+      this.#path.push(name);
+      this.walk(memberOf(description, name), container[name] ?? null, raw);
+      this.#path.pop();
     }
   }
 
@@ -157,33 +157,43 @@ class Finder {
     const declared = description?.type === "string" ? description : undefined;
     if (declared?.subject !== undefined) {
       const { kind, access } = declared.subject;
-      this.#add(access === "write" ? this.#writes : this.#reads, { kind, id: entityId(text), access, source: "declared" });
+      const subject: Subject = Object.freeze({ kind, id: entityId(text), access, source: "declared" });
+      (access === "write" ? this.#writes : this.#reads).push(subject);
       return;
     }
     if (!this.#guesses || declared?.plain === true) return;
     const id = uuidIn(text);
-    if (id !== undefined) this.#add(this.#writes, { kind: UNDECLARED_KIND, id, access: "write", source: "heuristic" });
-  }
-
-  /** One entry per entity; a declaration says more than a guess. */
-  #add(to: Map<string, Subject>, subject: Subject): void {
-    const key = entityKey(subject);
-    const known = to.get(key);
-    if (known === undefined || (known.source === "heuristic" && subject.source === "declared"))
-      to.set(key, Object.freeze(subject));
+    if (id === undefined) return;
+    this.#writes.push(Object.freeze({ kind: UNDECLARED_KIND, id, access: "write", source: "heuristic" }));
   }
 
   /** The kinds that a late value may name below a description, each once per place. */
-  #lateKinds(description: SchemaDescription, pointer: string, seen: Set<SchemaDescription | string>): void {
+  #lateKinds(description: SchemaDescription, seen: Set<SchemaDescription | string>): void {
     if (seen.has(description)) return;
     seen.add(description);
     if (description.type === "string" && description.subject?.access === "write" && !seen.has(description.subject.kind)) {
       seen.add(description.subject.kind);
-      this.#late.push(Object.freeze({ kind: description.subject.kind, pointer }));
+      this.#late.push(Object.freeze({ kind: description.subject.kind, pointer: jsonPointer(this.#path) }));
     }
     const meant = description.type === "recursive" ? this.#around[description.depth] : undefined;
-    for (const part of meant === undefined ? partsOf(description) : [meant]) this.#lateKinds(part, pointer, seen);
+    for (const part of meant === undefined ? partsOf(description) : [meant]) this.#lateKinds(part, seen);
   }
+}
+
+/** One entry per entity, sorted; a declaration says more than a guess. */
+function sealedList(subjects: readonly Subject[]): readonly Subject[] {
+  if (subjects.length < 2) return Object.freeze(subjects);
+  const byEntity = new Map<string, Subject>();
+  for (const subject of subjects) {
+    const key = entityKey(subject);
+    const known = byEntity.get(key);
+    if (known === undefined || (known.source === "heuristic" && subject.source === "declared")) byEntity.set(key, subject);
+  }
+  return Object.freeze([...byEntity.values()].sort(bySubject));
+}
+
+function lateList(late: readonly LateWrite[]): readonly LateWrite[] {
+  return Object.freeze(late.length < 2 ? late : [...late].sort(byPointer));
 }
 
 function memberOf(shape: SchemaDescription | undefined, name: string): SchemaDescription | undefined {
@@ -199,10 +209,6 @@ function memberOf(shape: SchemaDescription | undefined, name: string): SchemaDes
     default:
       return undefined;
   }
-}
-
-function escapeName(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 function bySubject(a: Subject, b: Subject): number {

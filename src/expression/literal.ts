@@ -9,7 +9,8 @@ export function isLiteral(tree: Tree): boolean {
   if (tree === null || typeof tree !== "object") return true;
   if (isList(tree)) return tree.every(isLiteral);
   if (isExpression(tree)) return tree.$ === "literal";
-  return Object.values(tree).every(isLiteral);
+  for (const name in tree) if (!isLiteral(tree[name] ?? null)) return false;
+  return true;
 }
 
 /**
@@ -44,7 +45,10 @@ export function treeOfJson(value: JsonValue): Tree {
 function ownsDollar(value: JsonValue): value is Exclude<JsonValue, null | boolean | number | string> {
   if (value === null || typeof value !== "object") return false;
   if (isJsonList(value)) return value.some(ownsDollar);
-  return Object.hasOwn(value, "$") || Object.values(value).some(ownsDollar);
+  if (Object.hasOwn(value, "$")) return true;
+  const object = value;
+  for (const name in object) if (ownsDollar(object[name] ?? null)) return true;
+  return false;
 }
 
 function isJsonList(value: JsonValue): value is readonly JsonValue[] {

@@ -36,8 +36,9 @@ function reduceList(list: readonly Tree[], resolve: Resolve): Tree {
 function reduceObject(object: { readonly [key: string]: Tree }, resolve: Resolve): Tree {
   let changed = false;
   const members: Record<string, Tree> = {};
-  for (const [name, member] of Object.entries(object)) {
-    const reduced = reduce(member, resolve);
+  for (const name of Object.keys(object)) {
+    const member = object[name];
+    const reduced = member === undefined ? undefined : reduce(member, resolve);
     if (reduced !== member) changed = true;
     if (reduced !== undefined) define(members, name, reduced);
   }

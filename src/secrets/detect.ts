@@ -1,4 +1,5 @@
-import type { JsonValue } from "../json/value.js";
+import type { JsonObject, JsonValue } from "../json/value.js";
+import { jsonPointer } from "../json/walk.js";
 import { SECRET_SHAPES } from "./shapes.js";
 import { isSecretName } from "./names.js";
 
@@ -18,23 +19,49 @@ export interface SecretFinding {
  * @remarks Time O(size); patterns are linear.
  */
 export function findSecret(value: JsonValue): SecretFinding | undefined {
-  return search(value, "", undefined);
+  const found = search(value, undefined);
+  return found === undefined ? undefined : { pointer: jsonPointer(found.path.reverse()), rule: found.rule };
 }
 
-function search(value: JsonValue, pointer: string, name: string | undefined): SecretFinding | undefined {
+/** What was found and the names that lead to it, innermost first: written only when there is something. */
+interface Found {
+  readonly path: string[];
+  readonly rule: string;
+}
+
+function search(value: JsonValue, name: string | undefined): Found | undefined {
   if (typeof value === "string") {
     const rule = secretRuleOf(value, name);
-    return rule === undefined ? undefined : { pointer, rule };
+    return rule === undefined ? undefined : { path: [], rule };
   }
   if (value === null || typeof value !== "object") return undefined;
-  for (const [key, member] of Object.entries<JsonValue>(value)) {
-    const below = `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    const inKey = shapeRuleOf(key);
-    if (inKey !== undefined) return { pointer, rule: inKey };
-    const found = search(member, below, Array.isArray(value) ? name : key);
-    if (found !== undefined) return found;
+  return isList(value) ? searchList(value, name) : searchMembers(value);
+}
+
+function searchList(list: readonly JsonValue[], name: string | undefined): Found | undefined {
+  for (let index = 0; index < list.length; index += 1) {
+    const found = search(list[index] ?? null, name);
+    if (found === undefined) continue;
+    found.path.push(String(index));
+    return found;
   }
   return undefined;
+}
+
+function searchMembers(object: JsonObject): Found | undefined {
+  for (const key of Object.keys(object)) {
+    const inKey = shapeRuleOf(key);
+    if (inKey !== undefined) return { path: [], rule: inKey };
+    const found = search(object[key] ?? null, key);
+    if (found === undefined) continue;
+    found.path.push(key);
+    return found;
+  }
+  return undefined;
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }
 
 /** The rule by which a string under a name is a secret; `undefined` when it is none. */
@@ -47,5 +74,6 @@ export function secretRuleOf(text: string, name: string | undefined): string | u
 
 function shapeRuleOf(text: string): string | undefined {
   if (text.length < 12) return undefined;
-  return SECRET_SHAPES.find(({ hint, pattern }) => text.includes(hint) && pattern.test(text))?.rule;
+  for (const { hint, pattern, rule } of SECRET_SHAPES) if (text.includes(hint) && pattern.test(text)) return rule;
+  return undefined;
 }

@@ -206,6 +206,27 @@ describe("decision 1.3 what the id covers", () => {
   });
 });
 
+test.each<[string, unknown]>([
+  ["an object that looks like an expression", { $: "param", path: [] }],
+  ["names that read as numbers, out of order", { b: 1, "10": 2, "9": 3, a: [{ "1": null }] }],
+  ["an own __proto__", JSON.parse('{"z": 1, "__proto__": {"y": 1}}')],
+  ["an emoji, a quote and a control character", { text: '\u0007"\ud83d\ude00\u2028' }],
+  ["minus zero", [-0]],
+])("the joined text is canonical with %s in the arguments, of a verb and through a macro", (_name, about) => {
+  const outer = macro("outer", { about: json }, [
+    step("a", "mail.tell", { about: param("about") }),
+    step("b", "mail.tell", { about: [result("a"), param("about")] }, { when: eq(result("a"), param("about")) }),
+  ]);
+  const from = catalog([tell], [outer]);
+  for (const made of [sealed(request(from, "mail.tell", { about })), sealed(request(from, "outer", { about }))]) {
+    expect(made.id).toBe(runbookIdOf(made.content));
+    expect(made.documentDigest).toBe(documentDigestOf(made.id, made.document));
+    expect(made.envelope.macroAudits.map((audit) => digestOf("runseal/macro-audit/1", audit))).toEqual(
+      made.content.core.macroAudits,
+    );
+  }
+});
+
 test("X1 two compilations give the same bytes", () => {
   expect(canonicalize(sealed(base()).content)).toBe(canonicalize(sealed(base()).content));
 });
