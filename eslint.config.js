@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 const PURE_ROOMS = ["json", "errors", "model", "expression", "secrets", "catalog", "compile", "history", "review", "engine"];
 
 export default tseslint.config(
-  { ignores: ["dist", "coverage", "test/fixtures", "test/golden"] },
+  { ignores: ["dist", "coverage", "test/fixtures"] },
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   {
