@@ -9,6 +9,7 @@ import { assertOutsideStep } from "./phase-guard.js";
 import { preview } from "../review/preview.js";
 import { resolvePlan } from "../compile/resolve.js";
 import { seal } from "../compile/seal.js";
+import { shown } from "./shown.js";
 import { strictestLimits } from "../model/limits.js";
 import { verbRef } from "../model/verb.js";
 
@@ -23,9 +24,16 @@ export async function compile(
   context: CompileContext = {},
 ): Promise<CompileOutcome> {
   assertOutsideStep("compile");
-  const planned = await plan(parts, invocation, context);
+  const planned = await plan(parts, named(invocation), context);
   if (planned.kind !== "planned") return planned;
   return store(parts, seal(planned), planned, context);
+}
+
+/** The invocation as far as it is one: what has no name is refused by the compiler in the operator's words. */
+function named(invocation: unknown): Invocation {
+  if (typeof invocation !== "object" || invocation === null) return { name: shown(invocation), args: {} };
+  const { name, args } = invocation as { readonly name?: unknown; readonly args?: unknown };
+  return { name: typeof name === "string" ? name : shown(name), args };
 }
 
 async function plan(parts: InstanceParts, invocation: Invocation, context: CompileContext): Promise<Planned | CompileRefusal> {

@@ -32,6 +32,7 @@ export type FoundRun = StreamHead & { readonly run: RunHead };
  * @throws {@link RunsealError} `run.not_found`
  */
 export async function readRunHead(parts: InstanceParts, runId: RunId): Promise<FoundRun> {
+  if (typeof runId !== "string") throw runNotFound(parts, shown(runId));
   const head = await parts.stores.reader.head(parts.scope, runStream(runId));
   if (head?.run === null || head?.run === undefined) throw runNotFound(parts, runId);
   return { ...head, run: head.run };

@@ -186,3 +186,18 @@ describe("the status of a run (A-116, A-142, X7, X8)", () => {
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   });
 });
+
+describe("callers without types", () => {
+  test("what is no invocation is a clarification, what is no id is not found; nothing else escapes", async () => {
+    const { runseal } = openShop();
+    for (const invocation of [null, 5, "order.buy", {}, { name: Symbol("x") }]) {
+      const outcome = await runseal.compile(invocation as never, { intent: "t" });
+      expect(outcome).toMatchObject({ kind: "clarification", missingFields: [{ fieldName: "name", reason: "unknown_name" }] });
+    }
+    for (const id of [null, 5, {}, Symbol("x")]) {
+      await expect(runseal.execute(id as never)).rejects.toMatchObject({ code: "runbook.not_found" });
+      await expect(runseal.status(id as never)).rejects.toMatchObject({ code: "run.not_found" });
+      await expect(runseal.resume(id as never)).rejects.toMatchObject({ code: "run.not_found" });
+    }
+  });
+});
