@@ -81,7 +81,7 @@ describe("X11 X.5-5 A-150 errors", () => {
     expect(Object.keys(TABLE).sort()).toEqual(Object.keys(ERROR_KIND_PASS).sort());
   });
 
-  test("the first failing pass gives the error", async () => {
+  test("A-007 A-036 A-037 the first failing pass gives the error", async () => {
     expect(await planned({ ...from("wrong"), allowed: undefined })).toMatchObject({ errorKind: "expansion_failed" });
     expect(await planned({ ...from("go", { writeSet: "declared" }), allowed: undefined })).toMatchObject({
       errorKind: "policy_unavailable",
@@ -99,7 +99,7 @@ describe("X11 X.5-5 A-150 errors", () => {
   });
 });
 
-describe("A-081 A-082 the gate", () => {
+describe("A-081 A-082 A-084 the gate", () => {
   test("A-033 names every verb against the packs, what stands against it, and ways out", async () => {
     expect(await planned(from("bank", {}, { packs: ["no_open"] }))).toEqual({
       kind: "constraint_violation",
@@ -151,7 +151,7 @@ describe("A-081 A-082 the gate", () => {
   });
 });
 
-describe("A-090 A-092 authorize", () => {
+describe("A-090 A-091 A-092 authorize", () => {
   test("lists every denied verb with its steps", async () => {
     const outcome = await planned(from("bank", { allowed: [] }));
     expect(outcome).toMatchObject({

@@ -375,7 +375,7 @@ describe("audits", () => {
   });
 });
 
-describe("new entities", () => {
+describe("A-065 new entities", () => {
   const outer = macro("outer", { list: listOf(text) }, [
     each("all", param("list"), [
       step("own", "account.open", { account: allocate("account", 0), currency: "EUR" }),

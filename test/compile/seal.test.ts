@@ -72,7 +72,7 @@ describe("seal", () => {
     expect(runbook.documentDigest).toBe(documentDigestOf(runbook.id, runbook.document));
   });
 
-  test("steps stand in plan order with everything that is obeyed while they run", () => {
+  test("A-110 steps stand in plan order with everything that is obeyed while they run", () => {
     expect(runbook.steps).toBe(runbook.content.steps);
     expect(runbook.steps.map(({ id, dependsOn }) => [id, dependsOn])).toEqual([
       ["accounts[EUR]/open", []],
@@ -135,7 +135,7 @@ describe("seal", () => {
     expect(count).toBeGreaterThan(100);
   });
 
-  test("the contracts it was sealed against come along, sorted", () => {
+  test("A-113 the contracts it was sealed against come along, sorted", () => {
     expect(runbook.contracts.map((contract) => contract.name)).toEqual(["account.open", "mail.tell"]);
   });
 });

@@ -108,7 +108,7 @@ describe("toposort", () => {
   });
 });
 
-describe("toposort, for any graph without a cycle,", () => {
+describe("A-006 toposort, for any graph without a cycle,", () => {
   it("gives the least valid order: again and again the first declared of those that are free", () => {
     fc.assert(
       fc.property(acyclic, ({ ids, edges }) => {

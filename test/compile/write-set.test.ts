@@ -23,7 +23,7 @@ function touched(
   return [[...written, ...late].join(" "), found.reads.map(({ kind, id }) => `${kind}:${id}`).join(" ")].join(" | ");
 }
 
-describe("decision 2.8 declared subjects", () => {
+describe("A-009 A-101 A-102 X20 declared subjects, per step (decision 2.8)", () => {
   test("are read through optional, default, list, record, tuple, union and nested objects", () => {
     const shape = {
       a: opt(writes("a")),

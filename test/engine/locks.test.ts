@@ -193,7 +193,7 @@ describe("locks", () => {
     ]);
   });
 
-  test("of a resumed run cover what is left only", async () => {
+  test("of a resumed run cover what is left only (A-103)", async () => {
     const rig = new Rig({ verbs: { "test.work": work, "test.gate": {} } });
     const runbook = buildRunbook({
       steps: [

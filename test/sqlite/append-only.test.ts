@@ -82,7 +82,7 @@ describe.each(TABLES)("%s, from a bare second connection (X6, X.5-11, decision 4
     expect(rowsOf(bare, table)).toEqual(before);
   });
 
-  test("refuses INSERT OR REPLACE and its kin, by each of its keys", async () => {
+  test("refuses INSERT OR REPLACE and its kin, by each of its keys (A-010, A-140)", async () => {
     const bare = await filled();
     const before = rowsOf(bare, table);
     for (const key of keys) {
