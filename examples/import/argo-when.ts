@@ -24,7 +24,7 @@ export function readWhen(node: SourceNode, resolve: ResolveReference, findings: 
 }
 
 function comparison(text: string, pointer: string, resolve: ResolveReference): Draft | "refused" | undefined {
-  const [, left, operator, right] = /^\s*([^=!<>&|]+?)\s*(==|!=)\s*([^=!<>&|]+?)\s*$/.exec(text) ?? [];
+  const [, left, operator, right] = /^\s*([^=!<>&|()]+?)\s*(==|!=)\s*([^=!<>&|()]+?)\s*$/.exec(text) ?? [];
   if (left === undefined || right === undefined) return undefined;
   const sides = [left, right].map((side) => translateText(unquoted(side), pointer, resolve));
   const [a, b] = sides;

@@ -86,7 +86,8 @@ function readJob(node: SourceNode, after: After, findings: Findings): PegasusJob
   const files = readFiles(node, findings);
   if (id === undefined || name === undefined) return undefined;
   const [namespace, version] = [node.at("namespace").text(), node.at("version").text()];
-  const retry = node.at("profiles").at("dagman").at("RETRY").integer() ?? 0;
+  const dagman = node.at("profiles").at("dagman");
+  const retry = dagman.at("RETRY").integer() ?? dagman.at("retry").integer() ?? 0;
   return {
     name: id,
     pointer: node.pointer,

@@ -49,6 +49,7 @@ class SsmConversion {
   readonly #verbs: SsmVerbs;
   #parameters: ReadonlyMap<string, SsmParameter> = new Map();
   #order: readonly SsmFlowStep[] = [];
+  #mayAnySkip = false;
   #labels: ReadonlyMap<string, string> = new Map();
   /** Position of each step in the order. */
   #positions: ReadonlyMap<string, number> = new Map();
@@ -75,6 +76,7 @@ class SsmConversion {
     const order = readFlow(steps, this.#findings);
     if (order === undefined) return undefined;
     this.#order = order;
+    this.#mayAnySkip = order.some((step) => !step.isCertain);
     const real = order.filter((step) => step.action !== "aws:branch");
     this.#labels = legalLabels(real.map((step) => step.name));
     this.#positions = new Map(order.map((step, index) => [step.name, index]));
@@ -132,7 +134,7 @@ class SsmConversion {
       args,
       after: guard.after,
       ...(guard.when === undefined ? {} : { when: guard.when }),
-      ...(this.#order.every((other) => other.isCertain) ? {} : { toleratesSkipped: true }),
+      ...(this.#mayAnySkip ? { toleratesSkipped: true } : {}),
     };
   }
 

@@ -17,6 +17,9 @@ export interface SsmReferenceScope {
   step(name: string): SsmStepPlace | "later" | undefined;
 }
 
+/** Inputs in a language of their own, where double braces may mean something else. */
+const OTHER_LANGUAGE = /\/inputs\/(?:Script|TemplateBody)$/;
+
 const DOTTED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+(?:\[\d+\])*)*$/;
 
 /** Makes the function that says what `{{ ... }}` means in an Automation document. */
@@ -34,6 +37,10 @@ export function ssmResolver(scope: SsmReferenceScope, findings: Findings): Resol
     const [first = "", ...path] = name.split(/[.[\]]+/).filter((part) => part !== "");
     const parameter = scope.parameters.get(first);
     if (parameter !== undefined && (path.length === 0 || parameter.isMap)) return parameterDraft(parameter, path, findings);
+    if (OTHER_LANGUAGE.test(pointer) && scope.step(first) === undefined) {
+      findings.note(pointer, `"{{${name}}}" names nothing of the document and is left as it is written`);
+      return "text";
+    }
     return stepDraft(scope, first, path, { name, pointer, findings });
   };
 }

@@ -30,7 +30,8 @@ export function translate(
   }
   if (typeof value === "string") return translateText(value, pointer, resolve);
   if (typeof value === "number" && !Number.isSafeInteger(value)) {
-    return findings.refuse("import.not_expressible", pointer, `${value} is no integer; sealed content holds decimals as texts`);
+    findings.note(pointer, `${value} is no integer and is written as a text, as sealed content holds decimals`);
+    return data(String(value));
   }
   if (typeof value !== "object" || value === null) return data(value);
   if (isJsonList(value)) {
@@ -50,14 +51,18 @@ export function translateText(text: string, pointer: string, resolve: ResolveRef
   const [first] = parts;
   if (parts.includes(undefined)) return undefined;
   if (parts.length === 1) return first;
-  const isPlain = parts.every((part) => part?.kind === "data");
-  return isPlain ? data(text) : apply("concat", ...parts.filter(isDraft));
+  const texts = parts.flatMap((part) => (part?.kind === "data" ? [textOf(part.value)] : []));
+  return texts.length === parts.length ? data(texts.join("")) : apply("concat", ...parts.filter(isDraft));
 }
 
 function translatePart(part: TextPart, pointer: string, resolve: ResolveReference): Draft | undefined {
   if (part.kind === "text") return data(part.text);
   const resolved = resolve(part.name, pointer);
   return resolved === "text" ? data(part.raw) : resolved;
+}
+
+function textOf(value: JsonValue): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function isDraft(draft: Draft | undefined): draft is Draft {

@@ -128,6 +128,7 @@ describe("tasks of an Argo DAG", () => {
     expect(of({ surprise: 1 })).toEqual([`import.unknown_construct ${at("surprise")}`]);
     expect(of({ when: "{{tasks.A.status}} == Failed", depends: "A" })).toEqual([`import.run_time_choice ${at("when")}`]);
     expect(of({ when: "{{= 1 + 1 }} == 2" })).toEqual([`import.expression ${at("when")}`]);
+    expect(of({ when: "( a == b )" })).toEqual([`import.expression ${at("when")}`]);
     expect(of({ when: "a == b && c == d || e == f" })).toEqual([`import.expression ${at("when")}`]);
   });
 

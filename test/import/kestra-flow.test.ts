@@ -72,14 +72,14 @@ describe("tasks of a Kestra flow", () => {
       [
         log("a", "{{ inputs.who }} {{ vars.v }} {{ task.id }} {{ flow.namespace }}.{{ flow.id }} {{ execution.id }}"),
         log("b", "{{ outputs.a.value['x'] }}"),
-        log("c", "{{ secret('KEY') }} {{ taskrun.id }}"),
+        log("c", "{{ secret('KEY') }} {{ taskrun.id }} {{ task.id }} {{ vars.v }}"),
       ],
       { inputs: [{ id: "who", type: "STRING" }], variables: { v: 3 } },
     );
     const [a, b, c] = planned(document, { who: "me" });
     expect(a?.args).toEqual({ properties: { message: "me 3 a n.f bound execution.id" } });
     expect(b?.args).toEqual({ properties: { message: { $: "result", step: "a", path: ["value", "x"] } } });
-    expect(c?.args).toEqual({ properties: { message: "{{ secret('KEY') }} {{ taskrun.id }}" } });
+    expect(c?.args).toEqual({ properties: { message: "{{ secret('KEY') }} {{ taskrun.id }} c 3" } });
   });
 
   test("that are disabled are left out", () => {

@@ -153,6 +153,17 @@ describe("references in an Automation document", () => {
     expect(step?.args).toEqual({ inputs: { StackName: "n", TemplateBody: text } });
   });
 
+  test("in a script are its own where they name nothing of the document", () => {
+    const script = { name: "s", action: "aws:executeScript", inputs: { Script: "f'{{x}} {{ Id }}'" } };
+    expect(planned([script], { parameters })[0]?.args).toEqual({ inputs: { Script: "f'{{x}} Id-1'" } });
+    expect(imported([script], { parameters }).report.notes).toEqual([
+      {
+        pointer: "/mainSteps/0/inputs/Script",
+        message: '"{{x}}" names nothing of the document and is left as it is written',
+      },
+    ]);
+  });
+
   test("are refused where they name nothing, a later step, or a value that changes", () => {
     const inputs = (reference: string): object => ({ inputs: { Duration: `{{ ${reference} }}` } });
     const of = (reference: string): readonly string[] => refusals([nap("one", inputs(reference)), nap("two")]);
@@ -161,6 +172,15 @@ describe("references in an Automation document", () => {
     expect(of("one.Output")).toEqual(["import.unknown_reference /mainSteps/0/inputs/Duration"]);
     expect(of("two.Output")).toEqual(["import.unknown_reference /mainSteps/0/inputs/Duration"]);
     expect(of("variable:x")).toEqual(["import.loop /mainSteps/0/inputs/Duration"]);
+  });
+
+  test("leave a number with a fraction to be a text, and say so", () => {
+    const steps = [nap("a", { inputs: { N: 0.5, M: 12_345_678_901_234_567_890 } })];
+    expect(planned(steps)[0]?.args).toEqual({ inputs: { N: "0.5", M: "12345678901234567000" } });
+    expect(imported(steps).report.notes[0]).toEqual({
+      pointer: "/mainSteps/0/inputs/N",
+      message: "0.5 is no integer and is written as a text, as sealed content holds decimals",
+    });
   });
 
   test("of the outputs become the output of the macro", () => {
@@ -398,7 +418,6 @@ describe("a bad Automation document", () => {
     ["one whose step has no action", document([{ name: "a" }]), "import.missing_member /mainSteps/0/action"],
     ["one with a member that is not known", document([nap("a")], { variables: {} }), "import.unknown_construct /variables"],
     ["one whose step has a member that is not known", document([nap("a", { x: 1 })]), "import.unknown_construct /mainSteps/0/x"],
-    ["one with a fraction", document([nap("a", { inputs: { N: 0.5 } })]), "import.not_expressible /mainSteps/0/inputs/N"],
   ])("is refused: %s", (_what, given, wanted) => {
     const { verbs, macros, report } = importSsmAutomation(given);
     expect(report.refusals.map(({ code, pointer }) => `${code} ${pointer}`)).toContain(wanted);
