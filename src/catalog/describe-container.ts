@@ -56,7 +56,7 @@ export function describeTuple(definition: object, visit: SchemaVisit, part: Desc
 }
 
 /** Tells whether a member of this description may be left out. */
-export function mayBeAbsent(description: SchemaDescription): boolean {
+function mayBeAbsent(description: SchemaDescription): boolean {
   return description.type === "optional" || description.type === "default";
 }
 

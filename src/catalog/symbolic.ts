@@ -50,7 +50,7 @@ export function memberOf(node: SymbolicNode, name: string, shape: Shape): Symbol
 }
 
 /** Refuses ordinary JavaScript on a symbolic value. */
-export function refuseUse(node: SymbolicNode, operation: string, instead: string): never {
+function refuseUse(node: SymbolicNode, operation: string, instead: string): never {
   const expression = printTree(node.tree);
   const message = `"${expression}" has no value while "${node.owner.name}" is being defined, so that ${operation} can't work; ${instead}`;
   return node.owner.refuse(new RunsealError("macro.symbolic_value_used", message, { expression, operation }));

@@ -79,7 +79,7 @@ export type Meaning = Pick<VerbContract, "name" | "version" | "args" | "result" 
 };
 
 /** The digest of a contract: its meaning, without texts, tags, timeout and retries. */
-export function contractDigest(contract: Meaning): string {
+function contractDigest(contract: Meaning): string {
   const { name, version, args, result, effect, recovery, mode, undo } = contract;
   const optional = { ...(recovery === undefined ? {} : { recovery }), ...(undo === undefined ? {} : { undo }) };
   return digestOf("runseal/contract/1", { name, version, args, result, effect, mode, ...optional });

@@ -7,7 +7,7 @@ import { digestOfText } from "../json/digest.js";
 import { present } from "../errors/invariant.js";
 
 /** Domain tag of the digest over what a macro expanded to. */
-export const EXPANSION_TAG = "runseal/expansion/1";
+const EXPANSION_TAG = "runseal/expansion/1";
 
 /** Domain tag of the digest of a macro audit. */
 export const MACRO_AUDIT_TAG = "runseal/macro-audit/1";

@@ -21,7 +21,7 @@ import { planSteps } from "./plan.js";
 import { present } from "../errors/invariant.js";
 
 /** Domain tag of the digest from which the ids of new entities are made. */
-export const SEED_TAG = "runseal/seed/1";
+const SEED_TAG = "runseal/seed/1";
 
 /**
  * Turns an invocation into a plan that passed every gate, or says why not: pure, synchronous, all or nothing.

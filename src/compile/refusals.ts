@@ -1,6 +1,7 @@
 import type { Clarification, CompilationError, CompilationErrorKind, MissingField } from "../model/outcome.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { RunsealError } from "../errors/error.js";
+import { isRunsealError } from "../errors/error.js";
 import { ERROR_KIND_PASS } from "../model/outcome.js";
 
 /** A finding that stops a compilation. */
@@ -35,9 +36,11 @@ export function compilationError(
   };
 }
 
-/** The store could not keep a sealed runbook. */
-export function storeFailed(error: RunsealError): CompilationError {
-  return compilationError("store_failed", [errorFinding(error.code, "", error.message)]);
+/** The store could not keep a sealed runbook; `error` is whatever it threw. */
+export function storeFailed(error: unknown): CompilationError {
+  const code = isRunsealError(error) ? error.code : "store.failed";
+  const reason = error instanceof Error ? error.message : "the store failed";
+  return compilationError("store_failed", [errorFinding(code, "", `the runbook could not be stored: ${reason}`)]);
 }
 
 /** The compiler itself is wrong: a broken invariant is reported as an outcome, because nothing was stored. */

@@ -74,7 +74,7 @@ export function checkWriteSet(
 const SUBJECTS = { read: new WeakMap<SchemaDescription, boolean>(), write: new WeakMap<SchemaDescription, boolean>() };
 
 /** Tells whether a description declares a subject (of one access) anywhere. */
-export function hasSubject(description: SchemaDescription, access?: Access): boolean {
+function hasSubject(description: SchemaDescription, access?: Access): boolean {
   if (access === undefined) return hasSubject(description, "read") || hasSubject(description, "write");
   const known = SUBJECTS[access].get(description);
   if (known !== undefined) return known;

@@ -71,7 +71,7 @@ export function chainClean(head: ChainHead, draft: EventDraft, epoch: number): C
 }
 
 /** Digest of a payload's canonical text. */
-export function payloadDigestOf(payloadText: string): Digest {
+function payloadDigestOf(payloadText: string): Digest {
   return digestOfText(PAYLOAD_TAG, payloadText);
 }
 

@@ -6,6 +6,8 @@ import type { Runbook } from "../model/runbook.js";
 import { allowSetOf } from "./policy.js";
 import { askLookup } from "./ask-lookup.js";
 import { assertOutsideStep } from "./phase-guard.js";
+import { internalError, storeFailed } from "../compile/refusals.js";
+import { isRunsealError } from "../errors/error.js";
 import { preview } from "../review/preview.js";
 import { resolvePlan } from "../compile/resolve.js";
 import { seal } from "../compile/seal.js";
@@ -24,17 +26,13 @@ export async function compile(
   context: CompileContext = {},
 ): Promise<CompileOutcome> {
   assertOutsideStep("compile");
-  const planned = await plan(parts, named(invocation), context);
-  if (planned.kind !== "planned") return planned;
-  return store(parts, seal(planned), planned, context);
-}
-
-/** The invocation as far as it is one: what has no name is refused by the compiler in the operator's words. */
-function named(invocation: unknown): Invocation {
-  if (typeof invocation !== "object" || invocation === null) return { name: shown(invocation), args: {} };
-  const { name, args } = invocation as { readonly name?: unknown; readonly args?: unknown };
-  return { name: typeof name === "string" ? name : shown(name), args };
-}
+  try {
+    const planned = await plan(parts, named(invocation), context);
+    return planned.kind === "planned" ? await store(parts, seal(planned), planned, context) : planned;
+  } catch (error) {
+    if (isRunsealError(error, "internal.invariant")) return internalError(error);
+    throw error;
+  }
 
 async function plan(parts: InstanceParts, invocation: Invocation, context: CompileContext): Promise<Planned | CompileRefusal> {
   const allowed =
@@ -63,14 +61,7 @@ async function store(parts: InstanceParts, runbook: Runbook, planned: Planned, c
         : await parts.stores.runbooks.recordVersion(parts.scope, context.session.id, runbook.id);
     return { kind: "compiled", runbook, preview: preview(runbook), version, isNew, diagnostics: planned.diagnostics };
   } catch (error) {
-    const message = error instanceof Error ? error.message : "the store failed";
-    const finding = { code: "store.failed", severity: "error", message, path: "", related: [] } as const;
-    return {
-      kind: "compilation_error",
-      errorKind: "store_failed",
-      sourcePhase: "store",
-      message: `the runbook could not be stored: ${message}`,
-      findings: [finding],
-    };
+    if (isRunsealError(error, "internal.invariant")) throw error;
+    return storeFailed(error);
   }
 }

@@ -119,7 +119,7 @@ export async function recover(parts: InstanceParts): Promise<readonly RunId[]> {
 }
 
 /** Drives a claimed run in the background and remembers it until it rests. */
-export function drive(parts: InstanceParts, runId: RunId, run: Parameters<typeof driveRun>[1]): ActiveRun {
+function drive(parts: InstanceParts, runId: RunId, run: Parameters<typeof driveRun>[1]): ActiveRun {
   const drain = new AbortController();
   const abandon = new AbortController();
   const end: Promise<DriveEnd> = driveRun(parts.engine, run, { drain: drain.signal, abandon: abandon.signal });

@@ -1,4 +1,3 @@
-import type { JsonValue } from "../json/value.js";
 import type { Limits } from "./limits.js";
 import type { OnFailure } from "./runbook.js";
 
@@ -62,8 +61,3 @@ export interface ExecutionOptions {
 
 /** The verbs that may be used: by name (or `domain.*`), or every one. */
 export type AllowSet = "all" | readonly string[];
-
-/** Answers of lookups that were already asked, by path of labels. */
-export interface PinnedLookups {
-  readonly [path: string]: { readonly response: JsonValue };
-}

@@ -37,9 +37,6 @@ export const ERROR_KIND_PASS = {
 /** What kind of fault stopped a compilation. */
 export type CompilationErrorKind = keyof typeof ERROR_KIND_PASS;
 
-/** Finer causes, each under one kind (A-037). */
-export type CompilationErrorSubCode = `${string}.${string}`;
-
 /** One thing the operator must supply or correct. */
 export interface MissingField {
   /** Name of the argument, a dotted path into it, or `name` / `intent` / `bindings.<name>`. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createRunseal, createWorker, isRunsealError, memoryStores } from "runseal";
+import { createRunseal, createWorker, isRunsealError, memoryStores, RunsealError } from "runseal";
 import { manualClock, waitForPark } from "runseal/testing";
 import { compiled, openShop, shop } from "./shop.js";
 
@@ -68,6 +68,23 @@ describe("looking before running (decision 2.10, A-144)", () => {
     });
     const outcome = await runseal.compile({ name: "math.add", args: { a: 1, b: 2 } }, { intent: "t" });
     expect(outcome).toMatchObject({ kind: "compilation_error", errorKind: "store_failed", sourcePhase: "store" });
+    expect(await stores.runbooks.list("default")).toEqual([]);
+  });
+
+  test("a broken invariant of our own gives internal_error, and nothing is kept (decision 2.4)", async () => {
+    const stores = memoryStores();
+    const broken = new RunsealError("internal.invariant", "broken invariant: ids match", { rule: "ids match" });
+    const runseal = createRunseal({
+      catalog: shop,
+      stores: { ...stores, runbooks: { ...stores.runbooks, put: () => Promise.reject(broken) } },
+      policy: { name: "all", allowed: () => "all" },
+    });
+    const outcome = await runseal.compile({ name: "math.add", args: { a: 1, b: 2 } }, { intent: "t" });
+    expect(outcome).toMatchObject({
+      kind: "compilation_error",
+      errorKind: "internal_error",
+      findings: [{ code: "internal.invariant" }],
+    });
     expect(await stores.runbooks.list("default")).toEqual([]);
   });
 });
