@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../time/clock.js";
 import type { Env } from "../engine/env.js";
+import { breathe } from "../time/breathe.js";
 import { runInStep } from "./phase-guard.js";
 import { uuidV7 } from "../json/uuid.js";
 
@@ -12,7 +13,7 @@ export function envOf(clock: Clock): Env {
     random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
     uuid: () => uuidV7(clock.now(), randomBytes(10)),
     schedule: (ms, call) => clock.schedule(ms, call),
-    breathe: () => new Promise((resolve) => void setImmediate(resolve)),
+    breathe,
     inStep: runInStep,
   };
 }
