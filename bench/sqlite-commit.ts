@@ -47,7 +47,7 @@ async function openBare(): Promise<{ readonly connection: SqlConnection; readonl
   connection.exec("PRAGMA synchronous = FULL");
   connection.exec("CREATE TABLE bare (id INTEGER PRIMARY KEY, payload TEXT NOT NULL)");
   const statement = connection.prepare("INSERT INTO bare (payload) VALUES (?)");
-  return { connection, insert: (payload) => void statement.run(payload) };
+  return { connection, insert: (payload) => void statement.run([payload]) };
 }
 
 async function startedRun(stores: SqliteStores, number: number): Promise<SampleRun> {

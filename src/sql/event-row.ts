@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../model/event.js";
+import type { ChainedEvent, StoredEvent } from "../model/event.js";
 import type { Scope, StreamName } from "../model/ids.js";
 import type { Row } from "./row.js";
 import { integerIn, textIn } from "./row.js";
@@ -6,9 +6,9 @@ import { integerIn, textIn } from "./row.js";
 /** The columns of an event, in the order of {@link eventValues}. */
 export const EVENT_COLUMNS = "scope, stream, seq, kind, v, epoch, payload, payload_digest, prev, hash, at";
 
-/** What goes into {@link EVENT_COLUMNS}. */
-export function eventValues(event: StoredEvent): readonly (string | number)[] {
-  const { scope, stream, seq, kind, v, epoch, payloadText, payloadDigest, prev, hash, at } = event;
+/** What goes into {@link EVENT_COLUMNS} for an event that a scope's store commits at `at`. */
+export function eventValues(scope: Scope, event: ChainedEvent, at: number): (string | number)[] {
+  const { stream, seq, kind, v, epoch, payloadText, payloadDigest, prev, hash } = event;
   return [scope, stream, seq, kind, v, epoch, payloadText, payloadDigest, prev, hash, at];
 }
 

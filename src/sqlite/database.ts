@@ -133,15 +133,17 @@ interface Opened {
   readonly transaction: Transaction;
 }
 
+const NONE: readonly [] = [];
+
 function transact<T>(transaction: Transaction, work: (transaction: Transaction) => T | Refused<T>): T {
-  transaction.run("BEGIN IMMEDIATE");
+  transaction.runChecked("BEGIN IMMEDIATE", NONE);
   try {
     const result = work(transaction);
     if (result instanceof Refused) {
       transaction.run("ROLLBACK");
       return result.answer;
     }
-    transaction.run("COMMIT");
+    transaction.runChecked("COMMIT", NONE);
     return result;
   } catch (error) {
     rollBack(transaction);
@@ -169,7 +171,7 @@ function configure(connection: SqlConnection): void {
 /** Folds the log into the file, so that one file holds everything; false when that must wait: nothing is lost, the log stays. */
 function checkpoint(connection: SqlConnection): boolean {
   try {
-    return connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+    return connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get(NONE)?.["busy"] === 0;
   } catch {
     return false;
   }

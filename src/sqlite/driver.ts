@@ -7,10 +7,10 @@ export type SqlRow = Readonly<Record<string, unknown>>;
 /** A prepared statement. Parameters are positional. */
 export interface SqlStatement {
   /** Runs it; gives the number of rows changed. */
-  run(...parameters: readonly SqlValue[]): number;
+  run(parameters: readonly SqlValue[]): number;
   /** The first row, `undefined` without one. */
-  get(...parameters: readonly SqlValue[]): SqlRow | undefined;
-  all(...parameters: readonly SqlValue[]): readonly SqlRow[];
+  get(parameters: readonly SqlValue[]): SqlRow | undefined;
+  all(parameters: readonly SqlValue[]): readonly SqlRow[];
 }
 
 /** An open database file. Everything is synchronous. */

@@ -47,12 +47,12 @@ function connectionOver(database: LibsqlDatabase): SqlConnection {
 /** Parameters go in one array: libsql takes a lone `null` or blob for a record of named ones. */
 function statementOver(statement: LibsqlStatement): SqlStatement {
   return {
-    run: (...parameters) => statement.run(parameters).changes,
-    get: (...parameters) => {
+    run: (parameters) => statement.run(parameters).changes,
+    get: (parameters) => {
       const row = statement.get(parameters);
       return row === undefined ? undefined : withBytes(row);
     },
-    all: (...parameters) => statement.all(parameters).map(withBytes),
+    all: (parameters) => statement.all(parameters).map(withBytes),
   };
 }
 

@@ -40,9 +40,9 @@ function connectionOver(database: NodeDatabase): SqlConnection {
 
 function statementOver(statement: NodeStatement): SqlStatement {
   return {
-    run: (...parameters) => Number(statement.run(...parameters).changes),
-    get: (...parameters) => statement.get(...parameters),
-    all: (...parameters) => statement.all(...parameters),
+    run: (parameters) => Number(statement.run(...parameters).changes),
+    get: (parameters) => statement.get(...parameters),
+    all: (parameters) => statement.all(...parameters),
   };
 }
 

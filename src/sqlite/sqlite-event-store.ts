@@ -1,5 +1,4 @@
 import type { Clock } from "../time/clock.js";
-import type { ChainedEvent, StoredEvent } from "../model/event.js";
 import type { RunHead, StreamHead } from "../model/run.js";
 import type { CommitAnswer, EventStore, StreamWrite } from "../stores/event-store.js";
 import type { Listeners } from "../stores/listeners.js";
@@ -98,8 +97,8 @@ function advance(transaction: Transaction, write: StreamWrite): Pick<StreamHead,
   const moved = [last.seq, last.hash, scope, stream, expectedSeq, first.prev, fence.owner, fence.epoch];
   const changes =
     run === undefined
-      ? transaction.run(ADVANCE_HEAD, ...moved)
-      : transaction.run(ADVANCE_RUN, ...moved, run.status, run.reason, run.wakeAt, run.useKey);
+      ? transaction.runChecked(ADVANCE_HEAD, moved)
+      : transaction.runChecked(ADVANCE_RUN, [...moved, run.status, run.reason, run.wakeAt, run.useKey]);
   return changes === 1 ? { seq: last.seq, hash: last.hash } : undefined;
 }
 
@@ -146,11 +145,12 @@ function spend(transaction: Transaction, write: StreamWrite, at: number): Commit
 
 /** Two at a time: most commits hold the end of one step and the beginning of the next. */
 function insertEvents(transaction: Transaction, write: StreamWrite, at: number): void {
-  const stored = (event: ChainedEvent): StoredEvent => ({ ...event, scope: write.scope, at });
-  for (let index = 0; index < write.events.length; index += 2) {
-    const [first, second] = write.events.slice(index, index + 2);
+  const { scope, events } = write;
+  for (let index = 0; index < events.length; index += 2) {
+    const [first, second] = [events[index], events[index + 1]];
     if (first === undefined) return;
-    if (second === undefined) transaction.run(INSERT_EVENT, ...eventValues(stored(first)));
-    else transaction.run(INSERT_TWO_EVENTS, ...eventValues(stored(first)), ...eventValues(stored(second)));
+    const values = eventValues(scope, first, at);
+    if (second === undefined) transaction.runChecked(INSERT_EVENT, values);
+    else transaction.runChecked(INSERT_TWO_EVENTS, values.concat(eventValues(scope, second, at)));
   }
 }

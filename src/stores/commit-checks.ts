@@ -17,8 +17,10 @@ const ARTIFACT_BYTES_MAX = 67_108_864;
  * can't be stored
  */
 export function assertCommit(writes: readonly StreamWrite[]): void {
-  const streams = new Set(writes.map((write) => `${write.scope}\n${write.stream}`));
-  invariant(streams.size === writes.length, "a commit names each stream once");
+  if (writes.length > 1) {
+    const streams = new Set(writes.map((write) => `${write.scope}\n${write.stream}`));
+    invariant(streams.size === writes.length, "a commit names each stream once");
+  }
   for (const write of writes) assertWrite(write);
 }
 
@@ -36,10 +38,16 @@ function assertWrite(write: StreamWrite): void {
 function assertNames(write: StreamWrite): void {
   assertStorable(write.scope);
   assertStorable(write.stream);
-  for (const name of [...(write.consume?.approvals ?? []), ...(write.consume?.signals ?? [])]) assertStorable(name);
+  for (const name of write.consume?.approvals ?? []) assertStorable(name);
+  for (const name of write.consume?.signals ?? []) assertStorable(name);
+  if (write.claim !== undefined) assertStorable(write.claim.owner);
   const { run } = write;
   if (run === undefined) return;
-  for (const name of [run.queue, run.parent, run.dedupKey, run.useKey, run.reason]) if (name !== null) assertStorable(name);
+  if (run.reason !== null) assertStorable(run.reason);
+  if (run.useKey !== null) assertStorable(run.useKey);
+  // the rest is settled by the first write
+  if (write.expectedSeq > 0) return;
+  for (const name of [run.queue, run.parent, run.dedupKey]) if (name !== null) assertStorable(name);
 }
 
 /**

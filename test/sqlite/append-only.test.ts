@@ -40,12 +40,12 @@ async function filled(): Promise<SqlConnection> {
   return bareConnection(path);
 }
 
-const rowsOf = (bare: SqlConnection, table: string): readonly SqlRow[] => bare.prepare(`SELECT * FROM ${table}`).all();
+const rowsOf = (bare: SqlConnection, table: string): readonly SqlRow[] => bare.prepare(`SELECT * FROM ${table}`).all([]);
 
 const columnsOf = (bare: SqlConnection, table: string): readonly string[] =>
   bare
     .prepare("SELECT name FROM pragma_table_info(?)")
-    .all(table)
+    .all([table])
     .map((row) => String(row["name"]));
 
 /** An insert of a row that agrees with an existing one in `key` alone: other keys are made new. */
@@ -110,7 +110,7 @@ test("every table but the projections, locks and migrations is in the list above
   const bare = await filled();
   const names = bare
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-    .all()
+    .all([])
     .map((row) => row["name"]);
   const mutable = ["runseal_heads", "runseal_locks", "runseal_migrations"];
   expect(names).toEqual([...TABLES.map(([table]) => table), ...mutable].sort());
@@ -123,6 +123,6 @@ test("kinds that this schema does not know are refused by its CHECK, also betwee
       column === "kind" ? "?" : column === "scope" ? "'b'" : column,
     );
     const insert = bare.prepare(`INSERT INTO runseal_events SELECT ${columns.join(", ")} FROM runseal_events LIMIT 1`);
-    expect(() => insert.run(kind), JSON.stringify(kind)).toThrow("CHECK constraint failed");
+    expect(() => insert.run([kind]), JSON.stringify(kind)).toThrow("CHECK constraint failed");
   }
 });

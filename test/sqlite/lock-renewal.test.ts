@@ -28,7 +28,7 @@ describe("locks of a process that nobody here can see", () => {
     const here = openForTest(path, { clock });
     const bare = await bareConnection(path);
     await foreign.locks.acquire([REQUEST], { deadlineMs: 0, owner: ownerOf(foreign, 1) });
-    const until = (): unknown => bare.prepare("SELECT until FROM runseal_locks").get()?.["until"];
+    const until = (): unknown => bare.prepare("SELECT until FROM runseal_locks").get([])?.["until"];
     for (let renewal = 1; renewal <= 6; renewal += 1) {
       clock.advance(LOCK_TERM_MS / 3);
       const renewed = 1_000_000 + (renewal * LOCK_TERM_MS) / 3 + LOCK_TERM_MS;

@@ -77,8 +77,8 @@ describe("openSqlite", () => {
     const bare = await bareConnection(path);
     bare.exec("CREATE TABLE events (mine TEXT); INSERT INTO events VALUES ('kept'); PRAGMA user_version = 7");
     await fill(openForTest(path));
-    expect(bare.prepare("SELECT mine FROM events").get()?.["mine"]).toBe("kept");
-    expect(bare.prepare("PRAGMA user_version").get()?.["user_version"]).toBe(7);
+    expect(bare.prepare("SELECT mine FROM events").get([])?.["mine"]).toBe("kept");
+    expect(bare.prepare("PRAGMA user_version").get([])?.["user_version"]).toBe(7);
   });
 
   test("sets WAL, full synchronisation, recursive triggers and a short blocking wait, that one first (decision 4.7)", async () => {
@@ -97,7 +97,7 @@ describe("openSqlite", () => {
     await openForTest(tempFile(), { drivers }).reader.head(...anyHead);
     expect(statements[0]).toMatch(/^PRAGMA busy_timeout = (\d|[1-4]\d|50)$/);
     expect(statements[1]).toBe("PRAGMA journal_mode = WAL");
-    const pragma = (name: string): unknown => Object.values(seen.connection?.prepare(`PRAGMA ${name}`).all()[0] ?? {})[0];
+    const pragma = (name: string): unknown => Object.values(seen.connection?.prepare(`PRAGMA ${name}`).all([])[0] ?? {})[0];
     expect(["journal_mode", "synchronous", "recursive_triggers"].map(pragma)).toEqual(["wal", 2, 1]);
   });
 });
@@ -158,7 +158,7 @@ describe("a file that can't be opened", () => {
         details: { found: SCHEMA_VERSION + 1, supported: SCHEMA_VERSION },
       });
     }
-    expect(bare.prepare("SELECT count(*) AS events FROM runseal_events").get()?.["events"]).toBe(0);
+    expect(bare.prepare("SELECT count(*) AS events FROM runseal_events").get([])?.["events"]).toBe(0);
   });
 
   test("a file whose tables can't be made is left as it was", async () => {
@@ -166,7 +166,7 @@ describe("a file that can't be opened", () => {
     const bare = await bareConnection(path);
     bare.exec("CREATE TABLE runseal_heads (mine TEXT)");
     await expect(openForTest(path).reader.head(...anyHead)).rejects.toMatchObject({ code: "store.failed" });
-    expect(bare.prepare("SELECT count(*) AS things FROM sqlite_schema").get()?.["things"]).toBe(1);
+    expect(bare.prepare("SELECT count(*) AS things FROM sqlite_schema").get([])?.["things"]).toBe(1);
     bare.exec("DROP TABLE runseal_heads");
     expect(await openForTest(path).reader.head(...anyHead)).toBeUndefined();
   });
@@ -264,14 +264,14 @@ describe("a commit that the database refuses", () => {
     });
     const stores = openForTest(tempFile(), { drivers });
     const { run } = await fill(stores);
-    const pages = Object.values(seen.connection?.prepare("PRAGMA page_count").all()[0] ?? {})[0];
-    seen.connection?.prepare(`PRAGMA max_page_count = ${Number(pages)}`).all();
+    const pages = Object.values(seen.connection?.prepare("PRAGMA page_count").all([])[0] ?? {})[0];
+    seen.connection?.prepare(`PRAGMA max_page_count = ${Number(pages)}`).all([]);
     const bytes = new Uint8Array(1_000_000);
     const artifact = { id: "d29751f2649b32ff572b5e0a9f541ea660a50f94ff0beedfb0b692b924cc8025", kind: "large", bytes };
     const write = run.write([entered("c")], { artifacts: [artifact] });
     await expect(stores.events.commit([write])).rejects.toMatchObject({ code: "store.full", details: { call: "events.commit" } });
     expect((await stores.reader.head("default", run.stream))?.seq).toBe(6);
-    seen.connection?.prepare("PRAGMA max_page_count = 1000000").all();
+    seen.connection?.prepare("PRAGMA max_page_count = 1000000").all([]);
     expect((await stores.events.commit([write])).kind).toBe("committed");
   });
 

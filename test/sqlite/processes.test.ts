@@ -49,7 +49,7 @@ describe("processes that share a file", () => {
       // one more may have been committed without the child having had the time to say so
       expect([last, last + 1]).toContain(events.length);
       expect((await stores.reader.head("default", run.stream))?.seq).toBe(events.length);
-      const [row] = (await bareConnection(path)).prepare("PRAGMA integrity_check").all();
+      const [row] = (await bareConnection(path)).prepare("PRAGMA integrity_check").all([]);
       expect(Object.values(row ?? {})).toContain("ok");
       await run.commit(stores, [], { expectedSeq: events.length });
     },

@@ -7,7 +7,7 @@ test("the schema is the one that is recorded; `npx vitest run test/sqlite/schema
   const path = tempFile();
   await openForTest(path).reader.head("default", "run/none");
   const bare = await bareConnection(path);
-  const rows = bare.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name").all();
+  const rows = bare.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name").all([]);
   const dump = rows.map((row) => `${String(row["sql"])};\n`).join("\n");
   expect(rows.length).toBeGreaterThan(35);
   await expect(dump).toMatchFileSnapshot("schema.golden.sql");
@@ -28,7 +28,7 @@ test("no query of the run index scans runs that have ended", async () => {
   ].map((sql) =>
     bare
       .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .all()
+      .all([])
       .map((row) => String(row["detail"]))
       .join("; "),
   );
