@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { bareConnection } from "./bare-connection.js";
+import type { SqlConnection } from "../../src/sqlite/driver.js";
+import { bareConnection, driverThat } from "./bare-connection.js";
 import { openForTest } from "./filled-stores.js";
 import { tempFile } from "./temp-file.js";
 
@@ -13,26 +14,32 @@ test("the schema is the one that is recorded; `npx vitest run test/sqlite/schema
   await expect(dump).toMatchFileSnapshot("schema.golden.sql");
 });
 
-test("no query of the run index scans runs that have ended", async () => {
-  const path = tempFile();
-  await openForTest(path).reader.head("default", "run/none");
-  const bare = await bareConnection(path);
-  const wake = "CASE WHEN pending > 0 THEN 0 ELSE wake_at END";
-  const plans = [
-    "SELECT stream FROM runseal_heads WHERE (status = 'queued') ORDER BY priority DESC, stream LIMIT 10",
-    `SELECT stream FROM runseal_heads WHERE (status = 'parked' AND ${wake} <= 5) ORDER BY priority DESC, stream LIMIT 10`,
-    `SELECT ${wake} FROM runseal_heads WHERE (status = 'parked' AND ${wake} > 5) ORDER BY ${wake} LIMIT 1`,
-    "SELECT lease_until FROM runseal_heads WHERE (status = 'running' AND lease_until > 5) ORDER BY lease_until LIMIT 1",
-    "SELECT DISTINCT owner FROM runseal_heads WHERE status = 'running' AND owner IS NOT NULL",
-    "SELECT stream FROM runseal_heads WHERE scope = 'a' AND use_key = 'k' AND stream <> 's'",
-  ].map((sql) =>
-    bare
-      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .all([])
-      .map((row) => String(row["detail"]))
-      .join("; "),
-  );
-  for (const [index, used] of ["queued", "parked", "parked", "running", "running", "use"].entries()) {
-    expect(plans[index]).toContain(`runseal_heads_${used}`);
+test("no query for work looks at runs that have ended: each goes through the index of its state", async () => {
+  const statements = new Set<string>();
+  const seen: { connection?: SqlConnection } = {};
+  const drivers = driverThat((connection) => {
+    const { prepare } = connection;
+    seen.connection = connection;
+    Object.assign(connection, {
+      prepare: (sql: string) => {
+        statements.add(sql);
+        return prepare(sql);
+      },
+    });
+  });
+  const stores = openForTest(tempFile(), { drivers });
+  for (const scope of ["default", null]) {
+    for (const queues of [["a", "b"], null]) {
+      await stores.runs.due({ scope, queues, limit: 10 });
+      await stores.runs.nextWake({ scope, queues });
+    }
+  }
+  const planOf = (sql: string): string =>
+    (seen.connection?.prepare(`EXPLAIN QUERY PLAN ${sql}`).all([]) ?? []).map((row) => String(row["detail"])).join("; ");
+  const queries = [...statements].filter((sql) => sql.includes("FROM runseal_heads"));
+  expect(queries).toHaveLength(4 * 5 + 1);
+  for (const sql of queries) {
+    const state = /status = '(\w+)'/.exec(sql)?.[1] ?? "none";
+    expect(planOf(sql), sql).toContain(`runseal_heads_${state}`);
   }
 });

@@ -124,6 +124,12 @@ export const lockContract = casesOf("locks", {
       await got.value.release();
     },
   ),
+  "a run of the same id in another scope is another run": withLocks(async (env) => {
+    const held = await take(env.stores, 1, [lock("a")]);
+    const owner = { ...ownerOf(env.stores, 1), scope: "other" };
+    await refused(env, locksOf(env.stores).acquire([lock("a")], { deadlineMs: 0, owner }), "a", 1);
+    await held.release();
+  }),
   "release gives everything back once; a second call does nothing": withLocks(async (env, other) => {
     const first = await take(env.stores, 1, [lock("a"), lock("b")]);
     await first.release();
