@@ -33,6 +33,14 @@ export async function compile(
     if (isRunsealError(error, "internal.invariant")) return internalError(error);
     throw error;
   }
+}
+
+/** The invocation as far as it is one: what has no name is refused by the compiler in the operator's words. */
+function named(invocation: unknown): Invocation {
+  if (typeof invocation !== "object" || invocation === null) return { name: shown(invocation), args: {} };
+  const { name, args } = invocation as { readonly name?: unknown; readonly args?: unknown };
+  return { name: typeof name === "string" ? name : shown(name), args };
+}
 
 async function plan(parts: InstanceParts, invocation: Invocation, context: CompileContext): Promise<Planned | CompileRefusal> {
   const allowed =
