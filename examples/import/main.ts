@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,10 @@ import { tableOf, type TableRow } from "./table.js";
 const FIXTURES = ["aws-ssm-automation", "dag-workflows"].map((name) =>
   fileURLToPath(new URL(`../../test/fixtures/${name}/`, import.meta.url)),
 );
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 /** Every document below a folder. */
 function documentsBelow(folder: string): readonly string[] {
@@ -68,7 +72,7 @@ async function rehearsed(...given: Parameters<typeof rehearse>): Promise<Awaited
   }
 }
 
-const given = process.argv.slice(2);
+const given = process.argv.slice(2).flatMap((path) => (isFolder(path) ? documentsBelow(path) : [path]));
 const paths = given.length > 0 ? given : FIXTURES.flatMap(documentsBelow);
 const folder = mkdtempSync(join(tmpdir(), "runseal-import-"));
 const stores = openSqlite(join(folder, "runs.db"));

@@ -98,6 +98,9 @@ function readStep(node: SourceNode, following: SourceNode | undefined, findings:
   const failure = failureExit(node, success.target, findings);
   refuseCancelJump(node, findings);
   const isCritical = node.at("isCritical").flag() ?? !/^continue$/i.test(node.at("onFailure").text() ?? "");
+  if (failure === undefined && node.at("isCritical").flag() === false) {
+    findings.note(node.at("isCritical").pointer, "a failure of this step ends the run as failed, though it is not critical");
+  }
   if (failure !== undefined && (action === "aws:approve" || action === "aws:pause")) {
     const message = "a refused approval leads to another step; a gate in a plan lets through or ends the run";
     findings.refuse("import.run_time_choice", failure.pointer, message);

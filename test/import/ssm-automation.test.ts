@@ -260,6 +260,15 @@ describe("the order of an Automation document", () => {
     ]);
   });
 
+  test("fails the run where a failure leads nowhere, also of a step that is not critical, and says so", () => {
+    expect(imported([nap("a", { isCritical: false })]).report.notes).toEqual([
+      {
+        pointer: "/mainSteps/0/isCritical",
+        message: "a failure of this step ends the run as failed, though it is not critical",
+      },
+    ]);
+  });
+
   test("has no verdict where no failure is critical", () => {
     const steps = [stop("a", { onFailure: "step:c", isCritical: false }), stop("b"), stop("c")];
     expect(planned(steps).map((step) => step.id)).toEqual(["a", "b", "c"]);
