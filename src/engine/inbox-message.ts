@@ -1,6 +1,8 @@
 import type { InboxEntry } from "../stores/inbox.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
 import type { RunId, Scope, StepId } from "../model/ids.js";
+import { canonicalize } from "../json/canonical.js";
+import { redact } from "../secrets/redact.js";
 
 /** A decision about a step, as a sender gives it. */
 export interface StepDecision {
@@ -21,12 +23,23 @@ export type RunMessage =
   | { readonly kind: "pause"; readonly by: string | null }
   | { readonly kind: "resume"; readonly by: string | null };
 
-/** A signal under a key: unique per run, the first payload wins. */
+/** Longest payload of a message: with its envelope it must fit into one event of 1 MiB. */
+const MESSAGE_BYTES_MAX = 1_044_480;
+
+/**
+ * A signal under a key: unique per run, the first payload wins.
+ *
+ * @throws {@link RunsealError} `value.too_large` when the payload is longer than 1,044,480 bytes
+ */
 export function signalMessage(scope: Scope, runId: RunId, key: string, payload: JsonValue): InboxEntry {
-  return { scope, runId, key: `signal:${key}`, kind: "signal", payload };
+  return { scope, runId, key: `signal:${key}`, kind: "signal", payload: recordable(payload) };
 }
 
-/** A decision about a step: one per step, the first wins. */
+/**
+ * A decision about a step: one per step, the first wins.
+ *
+ * @throws {@link RunsealError} `value.too_large` as {@link signalMessage} does
+ */
 export function decisionMessage(scope: Scope, runId: RunId, stepId: StepId, decision: StepDecision): InboxEntry {
   const { verdict, issuer, subject, vouchedBy, payload, note } = decision;
   const fields = {
@@ -38,7 +51,7 @@ export function decisionMessage(scope: Scope, runId: RunId, stepId: StepId, deci
     ...(payload !== undefined && { payload }),
     ...(note !== undefined && { note }),
   };
-  return { scope, runId, key: `decision:${stepId}`, kind: "decision", payload: fields };
+  return { scope, runId, key: `decision:${stepId}`, kind: "decision", payload: recordable(fields) };
 }
 
 /** A request to end a run; a second one changes nothing. */
@@ -47,7 +60,7 @@ export function cancelMessage(
   runId: RunId,
   cancel: { readonly reason: string; readonly by: string | null },
 ): InboxEntry {
-  return { scope, runId, key: "cancel", kind: "cancel", payload: { reason: cancel.reason, by: cancel.by } };
+  return { scope, runId, key: "cancel", kind: "cancel", payload: recordable({ reason: cancel.reason, by: cancel.by }) };
 }
 
 /** A request to rest at the next step boundary. `nonce` tells one pause of a run from the next. */
@@ -66,6 +79,13 @@ export function resumeMessage(
   resume: { readonly by: string | null; readonly nonce: string },
 ): InboxEntry {
   return { scope, runId, key: `resume:${resume.nonce}`, kind: "resume", payload: { by: resume.by } };
+}
+
+/** A payload as it will be recorded: redacted before it is stored anywhere, and short enough for its event. */
+function recordable(payload: JsonValue): JsonValue {
+  const clean = redact(payload);
+  canonicalize(clean, { bytesMax: MESSAGE_BYTES_MAX });
+  return clean;
 }
 
 /** What an inbox entry says; `undefined` when it has another shape than the makers above give it. */

@@ -206,6 +206,16 @@ describe("messages to a run", () => {
     expect(readMessage(resumeMessage("default", "r", { by: "ada", nonce: "1" }))).toEqual({ kind: "resume", by: "ada" });
   });
 
+  test("are redacted before they are stored, and refused where no event could hold them (value.too_large)", () => {
+    expect(signalMessage("default", "r", "k", { password: "hunter2hunter2" }).payload).toEqual({ password: "[REDACTED]" });
+    const long = "x".repeat(1_044_480);
+    expect(() => signalMessage("default", "r", "k", long)).toThrow(expect.objectContaining({ code: "value.too_large" }));
+    expect(() => decisionMessage("default", "r", "a", { ...decision, payload: long })).toThrow(
+      expect.objectContaining({ code: "value.too_large" }),
+    );
+    expect(signalMessage("default", "r", "k", long.slice(2)).payload).toHaveLength(1_044_478);
+  });
+
   test("have keys that keep kinds apart, whatever a caller calls a signal", () => {
     const keys = [
       signalMessage("default", "r", "cancel", 1).key,
