@@ -2,6 +2,7 @@ import type { BodyItem } from "../model/macro.js";
 import type { Expression, Tree, ValuePath } from "../model/expression.js";
 import { isExpression } from "../model/expression.js";
 import { RunsealError } from "../errors/error.js";
+import { present } from "../errors/invariant.js";
 import { printTree } from "../expression/print.js";
 import { isList, isReference, referencesOf, type Reference } from "../expression/references.js";
 import type { Macro } from "./macro.js";
@@ -46,8 +47,12 @@ function decisive(item: BodyItem, known: ReadonlyMap<string, Shaping>): readonly
     case "require":
       return [...referencesOf(item.args), ...referencesOf(item.expected)];
     case "invoke":
-      return [...(known.get(item.macro)?.values() ?? [])].flatMap((path) => referencesAt(item.args, path));
+      return [...shapingOfTarget(item.macro, known).values()].flatMap((path) => referencesAt(item.args, path));
   }
+}
+
+function shapingOfTarget(macro: string, known: ReadonlyMap<string, Shaping>): Shaping {
+  return present(known.get(macro), "macros come after those they invoke");
 }
 
 /** The references that the part of a tree at `path` depends on. */

@@ -1,10 +1,12 @@
 import type { SchemaDescription } from "../model/schema-description.js";
 import type { Tree } from "../model/expression.js";
+import type { JsonValue } from "../json/value.js";
+import { present } from "../errors/invariant.js";
 import { isExpression } from "../model/expression.js";
 import { isList } from "../expression/references.js";
 import { printJson } from "../expression/print.js";
 import { redactText } from "../secrets/redact.js";
-import { within, type Place } from "./shape.js";
+import { settle, within, type Place } from "./shape.js";
 import { didYouMean, suggestFrom } from "./suggest.js";
 
 /** What is wrong with one part of a value. */
@@ -139,64 +141,60 @@ function checkList(tree: Tree, place: Place, shape: Shape<"tuple" | "array">, pa
     return [notAccepted(`has ${tree.length} items, not ${length}${shape.rest === undefined ? "" : " or more"}`, path)];
   }
   return tree.flatMap((item, index) => {
-    const part = shape.items[index] ?? shape.rest;
-    return part === undefined ? [] : check(item, within(place, part), [...path, index], options);
+    const part = present(shape.items[index] ?? shape.rest, "a tuple has a place for each of its items");
+    return check(item, within(place, part), [...path, index], options);
   });
 }
 
 function checkUnion(tree: Tree, place: Place, shape: Shape<"union">, path: Path, options: CheckOptions): Issues {
-  const variants = shape.discriminator === undefined ? undefined : variantsFor(tree, place, shape, shape.discriminator);
-  const candidates = variants ?? shape.of.map((option) => within(place, option));
-  if (variants?.length === 0) return [unknownVariant(tree, place, shape, path)];
+  const { discriminator } = shape;
+  const members = discriminator === undefined ? undefined : membersOf(tree);
+  const tag = discriminator !== undefined && members !== undefined ? members[discriminator] : undefined;
+  // without a literal tag (it is late, or missing) every variant is tried
+  if (discriminator === undefined || tag === undefined || (typeof tag === "object" && tag !== null)) {
+    return checkChoices(
+      tree,
+      shape.of.map((option) => within(place, option)),
+      path,
+      options,
+    );
+  }
+  const variants = settle(place);
+  const named = variants.filter((variant) => tagsOf(variant, discriminator).includes(tag));
+  if (named.length > 0) return checkChoices(tree, named, path, options);
+  return checkValues(
+    tag,
+    variants.flatMap((variant) => tagsOf(variant, discriminator)),
+    [...path, discriminator],
+  );
+}
+
+function checkChoices(tree: Tree, choices: readonly Place[], path: Path, options: CheckOptions): Issues {
   const findings: Issues[] = [];
-  for (const candidate of candidates) {
-    const issues = check(tree, candidate, path, options);
+  for (const choice of choices) {
+    const issues = check(tree, choice, path, options);
     if (issues.length === 0) return [];
     findings.push(issues);
   }
-  // the issues of a variant whose type is right say more than "fits none"
-  const close = findings.filter(
-    (issues) => !issues.some((issue) => issue.path.length === path.length && issue.code === "wrong_type"),
-  );
-  const [only] = close;
-  if (only !== undefined && close.length === 1) return only;
-  return [wrongType(tree, `any of the ${shape.of.length} choices`, path)];
+  // the issues of the one choice whose type is right say more than "fits none"
+  const isOfOtherType = (issue: ValueIssue): boolean => issue.path.length === path.length && issue.code === "wrong_type";
+  const [close, another] = findings.filter((issues) => !issues.some(isOfOtherType));
+  if (close !== undefined && another === undefined) return close;
+  return [wrongType(tree, `any of the ${choices.length} choices`, path)];
 }
 
-/** The variants that a literal discriminator names; `undefined` where it is not known yet, or where the tree is no object. */
-function variantsFor(tree: Tree, place: Place, shape: Shape<"union">, discriminator: string): readonly Place[] | undefined {
-  const members = membersOf(tree);
-  const tag = members !== undefined && Object.hasOwn(members, discriminator) ? members[discriminator] : undefined;
-  if (tag === undefined || (typeof tag === "object" && tag !== null)) return undefined;
-  return shape.of
-    .map((option) => within(place, option))
-    .filter(({ description }) => tagsOf(description, discriminator).includes(tag));
-}
-
-function unknownVariant(tree: Tree, place: Place, shape: Shape<"union">, path: Path): ValueIssue {
-  const discriminator = shape.discriminator ?? "";
-  const values = shape.of.flatMap((option) => tagsOf(within(place, option).description, discriminator));
-  const tag = membersOf(tree)?.[discriminator] ?? null;
-  const [issue] = checkValues(
-    tag,
-    values.filter((value) => value === null || typeof value !== "object"),
-    [...path, discriminator],
-  );
-  return issue ?? wrongType(tree, "any of the choices", path);
-}
-
-function tagsOf(description: SchemaDescription, discriminator: string): readonly Tree[] {
-  if (description.type === "union") return description.of.flatMap((option) => tagsOf(option, discriminator));
-  if (description.type !== "object") return [];
-  const field = Object.hasOwn(description.fields, discriminator) ? description.fields[discriminator] : undefined;
+/** The values of a variant's discriminator. */
+function tagsOf(variant: Place, discriminator: string): readonly JsonValue[] {
+  const field = variant.description.type === "object" ? variant.description.fields[discriminator] : undefined;
   if (field === undefined) return [];
-  const inner = field.type === "optional" || field.type === "default" ? field.of : field;
-  return inner.type === "literal" || inner.type === "enum" ? inner.values : inner.type === "null" ? [null] : [];
+  const tags = settle(within(variant, field)).map(({ description }) => description);
+  const values = tags.flatMap((tag) => (tag.type === "literal" || tag.type === "enum" ? [...tag.values] : []));
+  return field.type === "null" ? [null] : values;
 }
 
 function recursivePlace(place: Place, depth: number): Place {
-  const target = place.enclosing[depth];
-  return target === undefined ? place : { description: target, enclosing: place.enclosing.slice(0, depth) };
+  const description = present(place.enclosing[depth], "a recursive description refers to one that encloses it");
+  return { description, enclosing: place.enclosing.slice(0, depth) };
 }
 
 function checkBounds(count: number, bounds: { readonly min?: number; readonly max?: number }, what: string, path: Path): Issues {

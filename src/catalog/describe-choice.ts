@@ -4,20 +4,17 @@ import type { SchemaDescription } from "../model/schema-description.js";
 import { canonicalize } from "../json/canonical.js";
 import { copyCanonical } from "../json/copy.js";
 import { notDescribable } from "./not-describable.js";
-import { definitionOf, isSchema, member } from "./schema-definition.js";
+import { definitionOf, isSchema, lazySchema, listIn, member, objectIn } from "./schema-definition.js";
 import type { DescribePart, SchemaVisit } from "./schema-visit.js";
 
 /** Describes the values that are allowed one by one, in the order of their canonical text. */
 export function describeLiteral(definition: object, path: readonly string[]): SchemaDescription {
-  const values = member(definition, "values");
-  const literals: readonly unknown[] = Array.isArray(values) ? values : [];
-  return { type: "literal", values: sortedValues(literals.map((value) => canonicalLiteral(value, path))) };
+  return { type: "literal", values: sortedValues(listIn(definition, "values").map((value) => canonicalLiteral(value, path))) };
 }
 
 /** Describes an enumeration of strings; one that holds numbers (a TypeScript enum) is a literal. */
 export function describeEnum(definition: object, path: readonly string[]): SchemaDescription {
-  const entries = member(definition, "entries");
-  const values = enumValues(typeof entries === "object" && entries !== null ? entries : {});
+  const values = enumValues(objectIn(definition, "entries"));
   const labels = values.filter((value) => typeof value === "string");
   if (labels.length === values.length) return { type: "enum", values: [...new Set(labels)].sort() };
   return { type: "literal", values: sortedValues(values.map((value) => canonicalLiteral(value, path))) };
@@ -29,9 +26,7 @@ export function describeUnion(definition: object, visit: SchemaVisit, part: Desc
   if (member(definition, "inclusive") === false && typeof discriminator !== "string") {
     throw notDescribable(visit.path, "a union of which exactly one may fit", "use z.union() or z.discriminatedUnion()");
   }
-  const given = member(definition, "options");
-  const options: readonly unknown[] = Array.isArray(given) ? given : [];
-  const of = options.map((option) => part(option, visit, undefined, definition));
+  const of = listIn(definition, "options").map((option) => part(option, visit, undefined, definition));
   return typeof discriminator === "string" ? { type: "union", of, discriminator } : { type: "union", of };
 }
 
@@ -52,20 +47,15 @@ export function describeDefault(definition: object, visit: SchemaVisit, part: De
 
 /** Tells `z.json()` from other lazy schemas: a choice of the six kinds of JSON that contains itself. */
 export function isJsonSchema(schema: z.ZodType): boolean {
-  const union = unwrapped(schema);
-  if (union === undefined || member(definitionOf(union), "type") !== "union") return false;
-  const options = member(definitionOf(union), "options");
-  if (!Array.isArray(options)) return false;
-  const definitions = options.filter(isSchema).map(definitionOf);
-  const types = definitions.map((definition) => String(member(definition, "type"))).join(" ");
-  if (types !== "string number boolean null array record") return false;
-  return member(definitions[4] ?? {}, "element") === schema && member(definitions[5] ?? {}, "valueType") === schema;
-}
-
-function unwrapped(schema: z.ZodType): z.ZodType | undefined {
-  const getter = member(definitionOf(schema), "getter");
-  const inner: unknown = typeof getter === "function" ? Reflect.apply(getter, undefined, []) : undefined;
-  return isSchema(inner) ? inner : undefined;
+  const union = lazySchema(definitionOf(schema));
+  if (!isSchema(union)) return false;
+  const options = listIn(definitionOf(union), "options").filter(isSchema).map(definitionOf);
+  if (options.map((option) => String(member(option, "type"))).join(" ") !== "string number boolean null array record")
+    return false;
+  return (
+    options.some((option) => member(option, "element") === schema) &&
+    options.some((option) => member(option, "valueType") === schema)
+  );
 }
 
 /** zod's own rule: of a TypeScript enum, the names that numbers map back to are not values. */

@@ -2,17 +2,16 @@ import type { SchemaDescription, SchemaShape } from "../model/schema-description
 import { define } from "../expression/literal.js";
 import { lengthBounds } from "./describe-string.js";
 import { notDescribable } from "./not-describable.js";
-import { definitionOf, isSchema, member } from "./schema-definition.js";
+import { definitionOf, isSchema, listIn, member, objectIn } from "./schema-definition.js";
 import type { DescribePart, SchemaVisit } from "./schema-visit.js";
 
 type ObjectShape = Extract<SchemaShape, { readonly type: "object" }>;
 
 /** Describes an object: its members, which of them must be there, and what happens to others. */
 export function describeObject(definition: object, visit: SchemaVisit, part: DescribePart): ObjectShape {
-  const shape = member(definition, "shape");
-  const names = typeof shape === "object" && shape !== null ? Object.keys(shape) : [];
+  const shape = objectIn(definition, "shape");
   const fields: Record<string, SchemaDescription> = {};
-  for (const name of names) define(fields, name, part(member(Object(shape) as object, name), visit, name, definition));
+  for (const name of Object.keys(shape)) define(fields, name, part(member(shape, name), visit, name, definition));
   return { type: "object", fields, required: requiredOf(fields), unknown: unknownMembers(definition, visit.path) };
 }
 
@@ -47,9 +46,7 @@ export function describeArray(
 
 /** Describes a list with a schema for each place. */
 export function describeTuple(definition: object, visit: SchemaVisit, part: DescribePart): SchemaDescription {
-  const given = member(definition, "items");
-  const items: readonly unknown[] = Array.isArray(given) ? given : [];
-  const described = items.map((item, index) => part(item, visit, `${index}`, definition));
+  const described = listIn(definition, "items").map((item, index) => part(item, visit, `${index}`, definition));
   const rest = member(definition, "rest");
   if (!isSchema(rest)) return { type: "tuple", items: described };
   return { type: "tuple", items: described, rest: part(rest, visit, "*", definition) };

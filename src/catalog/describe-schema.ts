@@ -7,7 +7,7 @@ import { describeDefault, describeEnum, describeLiteral, describeUnion, isJsonSc
 import { markOf } from "./mark.js";
 import { notDescribable } from "./not-describable.js";
 import type { SchemaVisit } from "./schema-visit.js";
-import { checkName, checksOf, definitionOf, isSchema, member } from "./schema-definition.js";
+import { checkName, checksOf, definitionOf, isSchema, lazySchema, member } from "./schema-definition.js";
 
 const DEPTH_MAX = 100;
 const NODES_MAX = 20_000;
@@ -119,36 +119,31 @@ function holdsParts(definition: object): boolean {
   return ["object", "record", "array", "tuple"].includes(String(member(definition, "type")));
 }
 
-function lazySchema(definition: object): unknown {
-  const getter = member(definition, "getter");
-  return typeof getter === "function" ? (Reflect.apply(getter, definition, []) as unknown) : undefined;
-}
-
-const INSTEAD: { readonly [type: string]: readonly [found: string, instead: string] } = {
-  date: ["a Date", "use instant()"],
-  bigint: ["a bigint", "use z.int() or decimal()"],
-  nan: ["NaN", "use z.int() or decimal()"],
-  map: ["a Map", "use z.record()"],
-  set: ["a Set", "use z.array()"],
-  undefined: ["undefined", "use .optional() or z.null()"],
-  void: ["undefined", "use z.object({}) or z.null()"],
-  never: ["a value that can't be", "leave it out"],
-  symbol: ["a symbol", "use z.string()"],
-  function: ["a function", "pass data"],
-  promise: ["a promise", "describe the value itself"],
-  file: ["a file", "pass the id of an artifact"],
-  custom: ["a custom type", "describe its data, and name the check with opaque(name, version, check)"],
-  transform: ["a transform", "transform in the handler"],
-  pipe: ["a transform, codec or pipe", "describe the value itself and transform in the handler"],
-  catch: ["a value that is replaced when it is wrong", "use .default() and correct values"],
-  success: ["a schema that turns into true or false", "describe the value itself"],
-  intersection: ["an intersection", "join the members in one z.object()"],
-  template_literal: ["a template literal", "use z.string().regex()"],
-};
+const INSTEAD = new Map<string, readonly [found: string, instead: string]>([
+  ["date", ["a Date", "use instant()"]],
+  ["bigint", ["a bigint", "use z.int() or decimal()"]],
+  ["nan", ["NaN", "use z.int() or decimal()"]],
+  ["map", ["a Map", "use z.record()"]],
+  ["set", ["a Set", "use z.array()"]],
+  ["undefined", ["undefined", "use .optional() or z.null()"]],
+  ["void", ["undefined", "use z.object({}) or z.null()"]],
+  ["never", ["a value that can't be", "leave it out"]],
+  ["symbol", ["a symbol", "use z.string()"]],
+  ["function", ["a function", "pass data"]],
+  ["promise", ["a promise", "describe the value itself"]],
+  ["file", ["a file", "pass the id of an artifact"]],
+  ["custom", ["a custom type", "describe its data, and name the check with opaque(name, version, check)"]],
+  ["transform", ["a transform", "transform in the handler"]],
+  ["pipe", ["a transform, codec or pipe", "describe the value itself and transform in the handler"]],
+  ["catch", ["a value that is replaced when it is wrong", "use .default() and correct values"]],
+  ["success", ["a schema that turns into true or false", "describe the value itself"]],
+  ["intersection", ["an intersection", "join the members in one z.object()"]],
+  ["template_literal", ["a template literal", "use z.string().regex()"]],
+]);
 
 function refusalOf(type: string, path: readonly string[]): Error {
-  const [found, instead] = Object.hasOwn(INSTEAD, type) ? (INSTEAD[type] ?? []) : [];
-  return notDescribable(path, found ?? `the schema type "${type}"`, instead ?? "use a simpler schema");
+  const [found, instead] = INSTEAD.get(type) ?? [`the schema type "${type}"`, "use a simpler schema"];
+  return notDescribable(path, found, instead);
 }
 
 function refuseOtherChecks(shape: SchemaShape, checks: readonly object[], path: readonly string[]): void {

@@ -6,7 +6,7 @@ import { redactText } from "../secrets/redact.js";
 import { captureJson } from "./capture.js";
 import { checkTree, notAccepted, unknownArgument, type ValueIssue } from "./check-tree.js";
 import type { Macro } from "./macro.js";
-import { memberNamesOf, shapeOf } from "./shape.js";
+import { member } from "./schema-definition.js";
 import type { Verb } from "./verb.js";
 
 /** What a check at a door gives: the value to seal or store, or everything that is wrong with it. */
@@ -50,7 +50,7 @@ function parse(schema: z.ZodType, description: SchemaDescription, given: unknown
   const output = canonical(parsed.value);
   if (!output.ok) return output;
   const lost = stray === "refuse" ? lostMembers(value.value, output.value, []) : [];
-  return lost.length === 0 ? output : { ok: false, issues: lost.map(([path, name]) => strayIssue(description, path, name)) };
+  return lost.length === 0 ? output : { ok: false, issues: lost };
 }
 
 function canonical(value: unknown): ParsedValue {
@@ -61,8 +61,8 @@ function canonical(value: unknown): ParsedValue {
       return refused("not_canonical", `holds ${error.details.found}`, pathOf(error.details.pointer));
     }
     if (isRunsealError(error, "value.too_deep")) return refused("not_canonical", "is nested too deep", []);
-    if (isRunsealError(error, "value.too_large")) return refused("not_canonical", "is too large", []);
-    throw error;
+    // the walk throws coded errors only, and this is the last of them
+    return refused("not_canonical", "is too large", []);
   }
 }
 
@@ -82,7 +82,7 @@ function safely(
 }
 
 function issueOf(issue: z.core.$ZodIssue): ValueIssue {
-  const path = issue.path.map((name) => (typeof name === "symbol" ? String(name) : name));
+  const path = issue.path.map(String);
   if (issue.code === "invalid_format") return notAccepted(`does not have the format "${issue.format}"`, path);
   if (issue.code === "custom" && issue.message !== "") return notAccepted(redactText(issue.message), path);
   return notAccepted("is not accepted by its schema", path);
@@ -95,21 +95,13 @@ function isRelated(a: ValueIssue["path"], b: ValueIssue["path"]): boolean {
 }
 
 /** Members that parsing dropped: no schema of a contract changes a value otherwise, so that this is exact for unions too. */
-function lostMembers(
-  before: JsonValue,
-  after: JsonValue,
-  path: readonly (string | number)[],
-): readonly (readonly [path: readonly (string | number)[], name: string])[] {
+function lostMembers(before: JsonValue, after: JsonValue, path: readonly string[]): readonly ValueIssue[] {
   if (before === null || typeof before !== "object" || after === null || typeof after !== "object") return [];
-  return Object.entries<JsonValue>(before).flatMap(([name, member]) => {
-    if (!Object.hasOwn(after, name)) return [[path, name] as const];
-    const [, inner] = Object.entries<JsonValue>(after).find(([other]) => other === name) ?? [];
-    return inner === undefined ? [] : lostMembers(member, inner, [...path, name]);
-  });
-}
-
-function strayIssue(description: SchemaDescription, path: readonly (string | number)[], name: string): ValueIssue {
-  return unknownArgument(name, path.length === 0 ? memberNamesOf(shapeOf(description)) : [], path);
+  return Object.entries<JsonValue>(before).flatMap(([name, inner]) =>
+    Object.hasOwn(after, name)
+      ? lostMembers(inner, member(after, name) as JsonValue, [...path, name])
+      : [unknownArgument(name, [], path)],
+  );
 }
 
 function refused(code: ValueIssue["code"], message: string, path: ValueIssue["path"]): ParsedValue {

@@ -34,6 +34,24 @@ export function checksOf(definition: object): readonly object[] {
   return Array.isArray(added) ? [...own, ...added.map(checkDefinition)] : own;
 }
 
+/** A list in a definition; empty where there is none. */
+export function listIn(definition: object, name: string): readonly unknown[] {
+  const list = member(definition, name);
+  return Array.isArray(list) ? list : [];
+}
+
+/** An object in a definition; empty where there is none. */
+export function objectIn(definition: object, name: string): object {
+  const found = member(definition, name);
+  return typeof found === "object" && found !== null ? found : {};
+}
+
+/** What a lazy schema stands for; `undefined` where it has no getter. */
+export function lazySchema(definition: object): unknown {
+  const getter = member(definition, "getter");
+  return typeof getter === "function" ? (Reflect.apply(getter, definition, []) as unknown) : undefined;
+}
+
 /** The name of a check, e.g. `min_length`. */
 export function checkName(check: object): string {
   return String(member(check, "check"));

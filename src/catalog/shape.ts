@@ -89,7 +89,7 @@ export function isScalarShape(shape: Shape): boolean {
 }
 
 /** A place with the wrappers taken off: optional, default, choice and recursion; null is dropped. */
-function settle(place: Place): readonly Place[] {
+export function settle(place: Place): readonly Place[] {
   const { description, enclosing } = place;
   switch (description.type) {
     case "optional":

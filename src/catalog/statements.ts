@@ -2,8 +2,7 @@ import type { Recheck } from "../model/macro.js";
 import type { Tree } from "../model/expression.js";
 import { RunsealError } from "../errors/error.js";
 import { jsonPointer } from "../json/walk.js";
-import { isExpression } from "../model/expression.js";
-import { isReference, referencesOf } from "../expression/references.js";
+import { referencesOf, type Reference } from "../expression/references.js";
 import type { Body, StepOptions } from "./body.js";
 import { checkTree, type CheckOptions } from "./check-tree.js";
 import type { Macro } from "./macro.js";
@@ -156,8 +155,7 @@ function pathsOf(recording: Recording, one: unknown): readonly string[] {
   return paths.length > 0 ? paths : recording.invalid("body", "waits for something that is no step, invocation or loop");
 }
 
-function stepOf(tree: Tree): readonly string[] {
-  if (!isExpression(tree) || !isReference(tree)) return [];
-  if (tree.$ === "result") return [tree.step];
-  return tree.$ === "collect" ? [tree.loop] : [];
+function stepOf(reference: Reference): readonly string[] {
+  if (reference.$ === "result") return [reference.step];
+  return reference.$ === "collect" ? [reference.loop] : [];
 }

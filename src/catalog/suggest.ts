@@ -32,7 +32,7 @@ function editDistance(a: string, b: string): number {
     const current = [row];
     for (let column = 1; column <= b.length; column += 1) {
       const cost = a[row - 1] === b[column - 1] ? 0 : 1;
-      const at = (line: readonly number[], index: number): number => line[index] ?? Infinity;
+      const at = (line: readonly number[], index: number): number => Number(line[index]);
       let best = Math.min(at(above, column) + 1, at(current, column - 1) + 1, at(above, column - 1) + cost);
       if (a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) best = Math.min(best, at(before, column - 2) + 1);
       current.push(best);
@@ -40,5 +40,5 @@ function editDistance(a: string, b: string): number {
     before = above;
     above = current;
   }
-  return above[b.length] ?? 0;
+  return Number(above[b.length]);
 }

@@ -1,4 +1,4 @@
-import type { Expression } from "../model/expression.js";
+import type { Expression, ValuePath } from "../model/expression.js";
 import { RunsealError } from "../errors/error.js";
 import { printTree } from "../expression/print.js";
 import type { Phase, Sym } from "./expr.js";
@@ -45,7 +45,7 @@ export function symbolic<T, P extends Phase>(node: SymbolicNode): Sym<T, P> {
 /** The member `name` of a symbolic value, as `value.name` gives it. */
 export function memberOf(node: SymbolicNode, name: string, shape: Shape): SymbolicNode {
   const { tree } = node;
-  const path = "path" in tree ? (tree.path ?? []) : [];
+  const { path = [] } = tree as { readonly path?: ValuePath };
   return { ...node, tree: { ...tree, path: [...path, name] } as Expression, shape };
 }
 

@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import type { Mode, Recovery, RetryPolicy, Undo, VerbContract } from "../model/verb.js";
 import type { SchemaDescription } from "../model/schema-description.js";
-import { isRunsealError } from "../errors/error.js";
 import { digestOf } from "../json/digest.js";
 import { copyCanonical } from "../json/copy.js";
 import { parseDuration } from "../time/duration.js";
@@ -132,7 +131,6 @@ function timeoutOf({ name, timeout }: AnyVerbFields): number {
     const timeoutMs = parseDuration(timeout, "timeout");
     if (timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs;
   } catch (cause) {
-    if (!isRunsealError(cause)) throw cause;
     throw invalidVerb(name, "timeout", 'is no span of time like "30s"', { cause });
   }
   throw invalidVerb(name, "timeout", "is not 1 ms to 24 days");

@@ -368,6 +368,9 @@ describe("late values are followed through invocations", () => {
     expect(refusal(() => createCatalog({ verbs, macros: [pair, giving({ pair: [result, "x"] })] }))).toContain(
       "catalog.late_value",
     );
+    expect(refusal(() => createCatalog({ verbs, macros: [pair, giving({ pair: result })] }))).toContain("catalog.late_value");
+    const computed = { $: "orElse", of: [{ $: "literal", value: null }, result] };
+    expect(refusal(() => createCatalog({ verbs, macros: [pair, giving({ pair: computed })] }))).toContain("catalog.late_value");
   });
 });
 

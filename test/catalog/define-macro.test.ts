@@ -258,6 +258,24 @@ describe("defineMacro", () => {
     });
   });
 
+  test("reads lists of another macro's output, and takes a literal where orElse is given one", () => {
+    const listing = defineMacro({
+      name: "m.list",
+      version: 1,
+      params: z.object({ a: z.string() }),
+      body: ({ params }) => ({ list: [params.a, "b"], deep: { fixed: 1 } }),
+    });
+    const { definition } = recorded(({ invoke, at, orElse }) => {
+      const { result } = invoke("i", listing, { a: "x" });
+      return { first: at(result.list, 0), fixed: result.deep.fixed, else: orElse("a" as never, "b") };
+    });
+    expect(definition.output).toEqual({
+      first: { $: "result", step: "i", path: ["list", "0"] },
+      fixed: { $: "result", step: "i", path: ["deep", "fixed"] },
+      else: { $: "orElse", of: ["a", "b"] },
+    });
+  });
+
   test("names loop keys by item, index or expression (decision 1.5)", () => {
     const { definition } = recorded(({ params, forEach }) => {
       forEach("plain", params.currencies, () => null);

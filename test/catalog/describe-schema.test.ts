@@ -71,6 +71,7 @@ describe("what is described", () => {
     ["the algorithm of a token", z.jwt({ alg: "HS256" }), { type: "string", format: "jwt:HS256" }],
     ["a token of any algorithm", z.jwt(), { type: "string", format: "jwt" }],
     ["a hardware address", z.mac(), { type: "string", format: "mac" }],
+    ["a hardware address with colons, said", z.mac({ delimiter: ":" }), { type: "string", format: "mac" }],
     ["a hardware address with dashes", z.mac({ delimiter: "-" }), { type: "string", format: "mac:-" }],
     ["a web address", z.httpUrl(), { type: "string", format: "http_url" }],
     ["a pattern with its flags, g left out", z.string().regex(/^a\/b$/giu), { type: "string", pattern: "^a\\/b$", flags: "iu" }],
@@ -83,6 +84,9 @@ describe("what is described", () => {
       { type: "string", pattern: "^(?=[^]*?(?:^a))(?=[^]*?(?:b$))" },
     ],
     ["the same pattern twice as once", z.string().lowercase().lowercase(), { type: "string", pattern: "^[^A-Z]*$" }],
+    ["a part anywhere", z.string().includes("x"), { type: "string", pattern: "x" }],
+    ["a list of one length", z.array(z.int()).length(2), { type: "array", item: { type: "integer" }, min: 2, max: 2 }],
+    ["an integer that is checked as a float too", z.int().check(z.float64()), { type: "integer" }],
     ["exclusive bounds of an integer as inclusive ones", z.number().int().gt(3).lt(8.5), { type: "integer", min: 4, max: 8 }],
     ["inclusive fractions as the next integer", z.int().min(-0.5).max(0.5), { type: "integer", min: 0, max: 0 }],
     ["words of 32 bits with their bounds", z.uint32(), { type: "integer", min: 0, max: 4_294_967_295 }],
@@ -267,6 +271,12 @@ describe("what is refused, with a pointer and what would be right", () => {
     ["a mark on another type than a string", z.int().check(subjectCheck()), "a mark on integer"],
     ["an id of two kinds", subject("a", "read", subject("b")), "two entity kinds"],
     ["a subject that is plain", plain(subject("a")), "drop plain()"],
+    [
+      "a record whose labels have a check",
+      z.record(z.enum(["a"]).check(opaque("c", 1, () => true)), z.int()),
+      "keys of type enum",
+    ],
+    ["a lazy schema without a getter", withType("lazy"), "no zod 4 schema"],
     ["a schema that is only itself", itself(), "a schema that is itself"],
     ["a schema that goes on for ever", endless(), "a schema this large"],
     ["a schema of 2^20 parts", doubled(20), "a schema this large"],
@@ -373,6 +383,17 @@ function doubled(times: number): z.ZodType {
 function withType(type: string): z.ZodType {
   return { _zod: { def: { type } } } as unknown as z.ZodType;
 }
+
+test("a definition that lost its lists is described as empty, not read as something else", () => {
+  expect(["literal", "enum", "object", "tuple", "union"].map((type) => describeSchema(withType(type)))).toEqual([
+    { type: "literal", values: [] },
+    { type: "enum", values: [] },
+    { type: "object", fields: {}, required: [], unknown: "strip" },
+    { type: "tuple", items: [] },
+    { type: "union", of: [] },
+  ]);
+  expect(describeSchema(withFormat("regex"))).toEqual({ type: "string" });
+});
 
 function withFormat(format: string): z.ZodType {
   return {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { canonicalize } from "../../src/json/canonical.js";
 import { decimal, defineMacro, defineVerb, describeSchema, instant, opaque, subject } from "runseal";
-import type { JsonValue, Verb } from "runseal";
+import type { JsonValue, SchemaDescription, Verb } from "runseal";
 import { checkTree } from "../../src/catalog/check-tree.js";
 import { issueText, parseArgs, parseParams, parseResult } from "../../src/catalog/parse-value.js";
 import { everydaySchemas } from "./everyday-schemas.js";
@@ -121,6 +121,41 @@ describe("parseArgs", () => {
       }),
     );
     expect(issuesOf(throwing, "x")).toEqual(["not_accepted value: made a check throw"]);
+  });
+});
+
+describe("hostile schemas", () => {
+  test("a check that changes the value it is shown can't bring in what has no canonical text", () => {
+    const changing = z.object({ a: z.json() }).check(opaque("changing", 1, (value) => Reflect.set(value, "a", new Date(0))));
+    expect(issuesOf(changing, { a: 1 })).toEqual(["not_canonical v.a: holds an instance of Date"]);
+  });
+
+  test("a symbolic value that was kept is no argument", () => {
+    const kept: unknown[] = [];
+    defineMacro({ name: "m.a", version: 1, params: z.object({ a: z.string() }), body: ({ params }) => void kept.push(params.a) });
+    expect(issuesOf(z.json(), kept[0])).toEqual(["not_canonical v: holds a symbolic value of a macro body"]);
+  });
+
+  test("a choice whose variants lack the discriminator is tried in order", () => {
+    const description: SchemaDescription = {
+      type: "union",
+      discriminator: "k",
+      of: [
+        { type: "string" },
+        { type: "object", fields: {}, required: [], unknown: "keep" },
+        {
+          type: "object",
+          fields: { k: { type: "default", of: { type: "literal", values: ["a"] }, value: "a" } },
+          required: [],
+          unknown: "refuse",
+        },
+        { type: "object", fields: { k: { type: "string" } }, required: [], unknown: "refuse" },
+      ],
+    };
+    expect(checkTree({ k: "a" }, description)).toEqual([]);
+    expect(checkTree({ k: "b" }, description).map(issueText)).toEqual(['k: is "b", not one of "a"']);
+    expect(checkTree({ k: { $: "param", path: [] }, x: 1 }, description)).toEqual([]);
+    expect(checkTree(1, description).map(issueText)).toEqual(["value: is 1, not any of the 4 choices"]);
   });
 });
 
