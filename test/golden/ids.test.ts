@@ -1,0 +1,21 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { goldenIds } from "./runbooks.js";
+
+const file = join(import.meta.dirname, "ids.json");
+
+describe("runbook ids (decision 1.3)", () => {
+  test("are those of ids.json, for thirty runbooks that use every part an id covers (UPDATE_GOLDEN=1 records a change)", async () => {
+    const ids = await goldenIds();
+    if (process.env["UPDATE_GOLDEN"] === "1" ) writeFileSync(file, `${JSON.stringify(ids, null, 2)}\n`);
+    expect(ids).toEqual(JSON.parse(readFileSync(file, "utf8")));
+    expect(ids).toHaveLength(30);
+  });
+
+  test("differ wherever what runs differs", async () => {
+    const ids = (await goldenIds()).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(30);
+    for (const id of ids) expect(id).toMatch(/^rb_[0-9a-f]{64}$/);
+  });
+});
