@@ -14,7 +14,7 @@ import {
 } from "runseal";
 import type { CompileContext } from "runseal";
 
-// Thirty invocations that between them use every part of what an id covers. Their ids stand in `ids.json` and may not change.
+// Thirty invocations that between them use every part of what an id covers. Their ids stand in `authored-ids.json` and may not change.
 
 const listAccounts = defineVerb({
   name: "account.list",
