@@ -103,15 +103,21 @@ function wrapperShape(schema: z.ZodType, type: string, definition: object, visit
       return describeDefault(definition, visit, describePart);
     case "readonly":
       return describePart(inner, visit);
-    case "nonoptional": {
-      const described = describePart(inner, visit);
-      return described.type === "optional" && described.opaque === undefined ? described.of : described;
-    }
+    case "nonoptional":
+      return describePart(withoutOptional(inner), visit);
     case "lazy":
       return isJsonSchema(schema) ? { type: "json" } : describePart(lazySchema(definition), visit);
     default:
       throw refusalOf(type, visit.path);
   }
+}
+
+/** What `optional` wraps, where nothing but `optional` was said. */
+function withoutOptional(schema: unknown): unknown {
+  if (!isSchema(schema)) return schema;
+  const definition = definitionOf(schema);
+  const isBare = member(definition, "type") === "optional" && checksOf(definition).length === 0;
+  return isBare ? member(definition, "innerType") : schema;
 }
 
 /** Tells whether a schema's values have parts of their own, so that what refers to it from inside ends with the value. */

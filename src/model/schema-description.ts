@@ -59,5 +59,8 @@ export type SchemaShape =
   | { readonly type: "union"; readonly of: readonly SchemaDescription[]; readonly discriminator?: string }
   | { readonly type: "optional"; readonly of: SchemaDescription }
   | { readonly type: "default"; readonly of: SchemaDescription; readonly value: JsonValue }
-  /** A recursive schema: the n-th enclosing named shape, counted from the root (0 = the root). */
+  /**
+   * A recursive schema: the n-th description around this one, counted from the root (0 = the root). Every description that holds
+   * others counts, optional, default and union included.
+   */
   | { readonly type: "recursive"; readonly depth: number };

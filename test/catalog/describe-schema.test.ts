@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { z as z40 } from "zod-4-0";
@@ -45,6 +46,13 @@ describe("a description", () => {
       expect(digest(z.object({ inner: bare.describe("a text") }))).toBe(digest(z.object({ inner: bare })));
     },
   );
+
+  test("has the digests that every later version must give (UPDATE_GOLDEN=1 records a new schema, never a change)", () => {
+    const path = new URL("../golden/schemas.json", import.meta.url).pathname;
+    const current = Object.fromEntries(Object.entries(everydaySchemas).map(([name, build]) => [name, digest(build(z))]));
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(path, `${JSON.stringify(current, null, 2)}\n`);
+    expect(current).toEqual(JSON.parse(readFileSync(path, "utf8")));
+  });
 
   test("tells every one of these schemas from every other that means something else", () => {
     const digests = Object.entries(everydaySchemas).map(([name, build]) => [digest(build(z)), name] as const);
@@ -172,6 +180,7 @@ describe("what is described", () => {
         opaque: [{ name: "o", version: 1 }],
       },
     ],
+    ["a nonoptional of something that isn't optional as it is", z.nonoptional(z.int()), { type: "integer" }],
     ["JSON of any shape", z.json(), { type: "json" }],
     [
       "a member called __proto__",
@@ -276,6 +285,7 @@ describe("what is refused, with a pointer and what would be right", () => {
       z.record(z.enum(["a"]).check(opaque("c", 1, () => true)), z.int()),
       "keys of type enum",
     ],
+    ["a wrapper of something that is no schema", withType("nonoptional"), "no zod 4 schema"],
     ["a lazy schema without a getter", withType("lazy"), "no zod 4 schema"],
     ["a schema that is only itself", itself(), "a schema that is itself"],
     ["a schema that goes on for ever", endless(), "a schema this large"],
