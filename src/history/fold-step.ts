@@ -5,6 +5,7 @@ import type { RunState, StepRecord } from "./run-state.js";
 import type { SealedStep } from "../model/step.js";
 import type { StepId } from "../model/ids.js";
 import { RunsealError } from "../errors/error.js";
+import { present } from "../errors/invariant.js";
 import { recordAt, recordOf } from "./run-state.js";
 import { referencesOf } from "../expression/references.js";
 import { runStream } from "../model/ids.js";
@@ -215,7 +216,8 @@ function release(state: RunState, record: StepRecord): void {
 }
 
 function dependantsOf(state: RunState, record: StepRecord): readonly StepRecord[] {
-  return (state.plan.dependants[record.position] ?? []).map((position) => recordAt(state, position));
+  const positions = present(state.plan.dependants[record.position], "a plan knows the dependants of each of its steps");
+  return positions.map((position) => recordAt(state, position));
 }
 
 /** Whether a step reads the result of `stepId` without accepting that it is not there. */

@@ -1,6 +1,6 @@
-import type { Failure } from "../model/failure.js";
 import type { ParkReason, RunResult, RunView, StepState } from "../model/run.js";
 import type { RunState, StepRecord } from "./run-state.js";
+import { present } from "../errors/invariant.js";
 
 /**
  * A run as people and programs see it: a frozen copy of what the fold knows, without loss.
@@ -48,25 +48,18 @@ export function runResultOf(view: RunView): RunResult | undefined {
     case "failed":
       return failedResult(view);
     case "canceled":
-      return { status: "canceled", runId, reason: view.reason ?? "" };
+      return { status: "canceled", runId, reason: present(view.reason, "a canceled run says why") };
     case "parked": {
       const { stepId, key, until } = view.waitingFor ?? { stepId: null, key: null, until: null };
-      return { status: "parked", runId, reason: (view.reason ?? "paused") as ParkReason, stepId, key, until };
+      return { status: "parked", runId, reason: view.reason as ParkReason, stepId, key, until };
     }
   }
 }
 
 function failedResult(view: RunView): RunResult {
-  const { stepId = null, ...failure } = view.failure ?? UNKNOWN_FAILURE;
+  const { stepId, ...failure } = present(view.failure, "a failed run has a failure");
   return { status: "failed", runId: view.runId, code: failure.code, message: failure.message, stepId, failure };
 }
-
-const UNKNOWN_FAILURE: Failure & { readonly stepId?: null } = {
-  code: "run.failed",
-  category: "unknown",
-  retryable: false,
-  message: "",
-};
 
 function stepStateOf(record: StepRecord): StepState {
   const { status, attempt, retryAt, result, resultRef, failure, skipReason, wait } = record;
