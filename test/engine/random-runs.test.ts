@@ -2,13 +2,16 @@ import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import type { AnyEvent } from "../../src/model/event.js";
 import type { DriveEnd } from "../../src/engine/run-loop.js";
+import type { StreamWrite } from "../../src/stores/event-store.js";
 import type { Runbook } from "../../src/model/runbook.js";
 import type { StepSketch, VerbSketch } from "./build-runbook.js";
+import { ManualEnv } from "./manual-env.js";
 import { Rig } from "./rig.js";
 import { beginState } from "../../src/history/run-state.js";
 import { buildRunbook, resultOf } from "./build-runbook.js";
 import { cancelMessage, decisionMessage, pauseMessage, signalMessage } from "../../src/engine/inbox-message.js";
 import { fold } from "../../src/history/fold.js";
+import { playCommits, recordCommits } from "./record-commits.js";
 import { logProblems } from "../../src/history/attempt-rules.js";
 import { runPlanOf } from "../../src/history/run-plan.js";
 import { runViewOf } from "../../src/history/run-view.js";
@@ -188,6 +191,68 @@ describe("random runs, whatever their handlers, messages and interleavings do", 
     );
   }, 120_000);
 });
+
+describe("a random run that is cut off after any commit", () => {
+  test("comes to the same end, without calling again what had completed (X.5-10)", async () => {
+    const steady = randomRun.map((run) => ({
+      ...run,
+      messages: [],
+      onFailure: "continue_independent" as const,
+      steps: run.steps.map(tame),
+    }));
+    await fc.assert(
+      fc.asyncProperty(steady, fc.double({ min: 0, max: 1, noNaN: true }), async (run, where) => {
+        const whole = await playFrom(run, []);
+        const cut = 1 + Math.floor(where * (whole.commits.length - 2));
+        const again = await playFrom(run, whole.commits.slice(0, cut));
+        expect(ending(again.end)).toEqual(ending(whole.end));
+        expect(again.calls.filter(({ id }) => again.completedBefore.includes(id))).toEqual([]);
+      }),
+      { numRuns: 100 },
+    );
+  }, 120_000);
+});
+
+/** The same step with nothing in it that depends on time or on how often it was tried. */
+function tame(step: RandomStep): RandomStep {
+  const [how = "ok"] = step.behaviour;
+  const isSteady = how === "ok" || how === "gives_up" || how === "reads_false";
+  const isPlain = step.kind === "pure" || step.kind === "read" || step.kind === "idempotent";
+  return { ...step, behaviour: [isSteady ? how : "ok"], kind: isPlain ? step.kind : "idempotent" };
+}
+
+interface Played {
+  readonly end: DriveEnd;
+  readonly commits: readonly (readonly StreamWrite[])[];
+  readonly calls: readonly { readonly id: string; readonly attempt: number }[];
+  readonly completedBefore: readonly string[];
+}
+
+/** Plays a run from the beginning, or from what the commits of another process left. */
+async function playFrom(run: RandomRun, before: readonly (readonly StreamWrite[])[]): Promise<Played> {
+  const calls: { id: string; attempt: number }[] = [];
+  const env = new ManualEnv();
+  const base = new Rig({ env, ownerAlive: () => false });
+  const verbs = verbsOf(run, () => base, calls);
+  await playCommits(base.stores, before);
+  const { stores, commits } = recordCommits(base.stores);
+  const rig = new Rig({ env, stores, verbs });
+  const runbook = sealed(run);
+  const [first] = before;
+  const runId = first?.[0]?.stream.slice(4) ?? (await rig.submit(runbook, { concurrency: run.concurrency }));
+  const completedBefore = (await rig.events(runId)).flatMap((event) =>
+    event.kind === "step.completed" ? [event.payload.stepId] : [],
+  );
+  const end = await rig.drive(runbook, runId, {}, "recovered");
+  return { end, commits, calls, completedBefore };
+}
+
+function ending(end: DriveEnd): unknown {
+  if (end.kind !== "rested") throw new Error(`ended ${end.kind}`);
+  const { result, view } = end;
+  const steps = view.steps.map(({ stepId, status, skipReason, result: given }) => ({ stepId, status, skipReason, given }));
+  return { status: result.status, output: result.status === "completed" ? result.output : null, steps };
+}
 
 /** Any prefix is a state, and the state of the whole is what the drive saw while it happened. */
 function expectPrefixesFold(
