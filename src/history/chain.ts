@@ -3,7 +3,7 @@ import type { Digest, Scope, StreamName } from "../model/ids.js";
 import type { JsonValue } from "../json/value.js";
 import { EVENTS } from "../model/event.js";
 import { RunsealError } from "../errors/error.js";
-import { canonicalize } from "../json/canonical.js";
+import { canonicalText } from "../json/canonical.js";
 import { digestOf, digestOfText } from "../json/digest.js";
 import { redact } from "../secrets/redact.js";
 
