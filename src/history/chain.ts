@@ -55,7 +55,7 @@ export function redactDraft(draft: EventDraft): EventDraft {
  * @throws {@link RunsealError} as {@link chainEvent} does
  */
 export function chainClean(head: ChainHead, draft: EventDraft, epoch: number): ChainedEvent {
-  const payloadText = canonicalize(draft.payload, { bytesMax: EVENT_BYTES_MAX });
+  const payloadText = canonicalText(draft.payload, { bytesMax: EVENT_BYTES_MAX });
   const payloadDigest = payloadDigestOf(payloadText);
   const event = {
     stream: head.stream,
