@@ -87,9 +87,9 @@ export function judgeApprovals(
 
 function whyNot(policy: ApprovalPolicy, fitting: readonly ApprovalState[], present: number, nowMs: number): ApprovalVerdict {
   const consumed = fitting.find((approval) => approval.status === "consumed");
-  if (consumed?.runId != null) return { kind: "consumed", runId: consumed.runId };
+  if (typeof consumed?.runId === "string") return { kind: "consumed", runId: consumed.runId };
   const expired = fitting.find((approval) => approval.status === "given" && isExpired(approval, nowMs));
-  if (expired?.expiresAt != null) return { kind: "expired", expiredAt: expired.expiresAt };
+  if (typeof expired?.expiresAt === "number") return { kind: "expired", expiredAt: expired.expiresAt };
   return { kind: "missing", needed: policy.quorum, present };
 }
 
@@ -104,8 +104,7 @@ function distinctPeople(approvals: readonly ApprovalState[]): readonly ApprovalS
   const byPerson = new Map<string, ApprovalState>();
   for (const approval of approvals) {
     const earlier = byPerson.get(personOf(approval));
-    if (earlier === undefined || earlier.status !== "given" || approval.status === "given")
-      byPerson.set(personOf(approval), approval);
+    if (earlier?.status !== "given" || approval.status === "given") byPerson.set(personOf(approval), approval);
   }
   return [...byPerson.values()];
 }

@@ -217,9 +217,7 @@ describe("the rules of attempts (D-064)", () => {
     ["rested inside an attempt", [enter(1), rest], ["end_inside_attempt"]],
     ["went on after the end", [end, enter(1)], ["event_after_end"]],
   ])("%s", (_, drafts, expected) => {
-    const events = [submitted, ...drafts].map(
-      (draft, index) => ({ seq: index + 1, v: 1, epoch: 1, at: 0, hash: "h", ...draft }),
-    );
+    const events = [submitted, ...drafts].map((draft, index) => ({ seq: index + 1, v: 1, epoch: 1, at: 0, hash: "h", ...draft }));
     expect(logProblems(events).map(({ rule }) => rule)).toEqual(expected);
   });
 });
