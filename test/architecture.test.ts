@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { findCycles } from "./house/cycles.js";
 import { checkDoor } from "./house/door.js";
 import { readFloorPage, sortedPlan } from "./house/floor-page.js";
-import { checkFloors, type HousePlan } from "./house/floor-plan.js";
+import { checkFloors, emptyPlaces, type HousePlan } from "./house/floor-plan.js";
 import { importsOf } from "./house/imports.js";
 import { parseSource, printed, readSourceTree } from "./house/source-tree.js";
 
@@ -73,6 +73,14 @@ describe("the house", () => {
 
   test("imports go down a floor, type imports included, and packages stay in their rooms", () => {
     expect(printed(checkFloors(house, HOUSE))).toEqual([]);
+  });
+
+  test("has every room and door that the plan names", () => {
+    expect(emptyPlaces(house, HOUSE)).toEqual([]);
+    expect(emptyPlaces(house, { rooms: { errors: { rooms: [] }, cellar: { rooms: [] } }, doors: { "back.ts": [] } })).toEqual([
+      "cellar",
+      "back.ts",
+    ]);
   });
 
   test("no files import each other in a circle", () => {
