@@ -51,6 +51,7 @@ export interface Scene {
  * Never rejects because of what a handler does.
  */
 export async function performAttempt(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
+  if (attempt.lateLocks.length === 0) return attemptOnce(scene, attempt);
   const late = await lockLate(scene, attempt);
   if (late.kind !== "taken") {
     attempt.onSettled();
@@ -95,7 +96,6 @@ interface Late {
 }
 
 async function lockLate(scene: Scene, attempt: Attempt): Promise<Late> {
-  if (attempt.lateLocks.length === 0) return { kind: "taken", events: [] };
   const taken = await scene.stop.during((signal) => scene.locks.takeLate(attempt.lateLocks, signal));
   if (taken.kind === "taken") return { kind: "taken", events: [taken.event] };
   if (taken.kind === "aborted") return { kind: "aborted", events: [] };

@@ -43,14 +43,17 @@ export async function prepareStep(step: SealedStep, entry: HandlerEntry, results
   if (complete.issue !== undefined) return { kind: "invalid", issues: [complete.issue] };
   const parsed = parseSafely(entry, complete.args);
   if (!parsed.ok) return { kind: "invalid", issues: parsed.issues };
-  const late = step.effect === "write" ? lateEntities(step, entry, complete.args) : { entities: [] };
+  const late = step.lateWrites.length === 0 ? NOTHING_LATE : lateEntities(step, entry, complete.args);
   if ("undeclared" in late) return { kind: "undeclared", entity: late.undeclared };
-  const lateLocks = lockRequestsOf(
-    scope,
-    late.entities.map((entity) => ({ ...entity, access: "write" as const })),
-  );
+  const lateLocks = late.entities.length === 0 ? [] : lockRequestsOf(scope, late.entities.map(asWrite));
   const lateArgs = tree === step.args ? undefined : complete.args;
   return { kind: "ready", args: deepFreeze(parsed.value), lateArgs, lateLocks };
+}
+
+const NOTHING_LATE: { readonly entities: readonly EntityRef[] } = { entities: [] };
+
+function asWrite({ kind, id }: EntityRef): EntityRef & { readonly access: "write" } {
+  return { kind, id, access: "write" };
 }
 
 type Complete = { readonly args: JsonValue; readonly issue?: undefined } | { readonly issue: string };
@@ -80,7 +83,6 @@ function lateEntities(
   entry: HandlerEntry,
   args: JsonValue,
 ): { readonly entities: readonly EntityRef[] } | { readonly undeclared: EntityRef } {
-  if (step.lateWrites.length === 0) return { entities: [] };
   const known = new Set(step.writes.map(entityText));
   const kinds = new Set(step.lateWrites.map((write) => write.kind));
   const entities = writtenEntities(entry.contract.args, args).filter((entity) => !known.has(entityText(entity)));

@@ -139,7 +139,8 @@ export class RunLoop {
       if (this.#hints > 0) await this.#look();
       this.#collect();
       if (this.#writer.isFull(this.#parts.env.now())) await this.#flush();
-      const end = await this.#carryOut(decide(this.#state, this.#parts.env.now(), this.#demands(), this.#pace));
+      const doing = this.#carryOut(decide(this.#state, this.#parts.env.now(), this.#demands(), this.#pace));
+      const end = doing === undefined ? undefined : await doing;
       if (end !== undefined) return end;
     }
   }
@@ -150,7 +151,8 @@ export class RunLoop {
     return cancel === null && pause === null && !isDraining ? NO_DEMANDS : { cancel, pause, isDraining };
   }
 
-  async #carryOut(effect: Effect): Promise<DriveEnd | undefined> {
+  /** `undefined` = done already, without waiting for anything. */
+  #carryOut(effect: Effect): Promise<DriveEnd | undefined> | undefined {
     switch (effect.kind) {
       case "record": {
         this.#append(effect.events);
@@ -183,7 +185,7 @@ export class RunLoop {
       case "hand_over":
         return this.#handOver();
       case "rest":
-        return this.#rested(undefined);
+        return Promise.resolve(this.#rested(undefined));
     }
   }
 
@@ -277,6 +279,7 @@ export class RunLoop {
 
   /** Records what handlers came to, as far as their attempts are still open. */
   #collect(): void {
+    if (this.#news.length === 0) return;
     for (const news of this.#news.splice(0)) {
       if (news.kind === "broken") throw news.error;
       if (news.kind === "late") {

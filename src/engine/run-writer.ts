@@ -1,6 +1,6 @@
 import type { AnyEvent, ChainedEvent, EventDraft, RunEvent } from "../model/event.js";
 import type { ArtifactWrite, CommitAnswer, StreamWrite } from "../stores/event-store.js";
-import type { Digest } from "../model/ids.js";
+import type { Digest, StreamName } from "../model/ids.js";
 import type { EngineOptions, EngineParts } from "./parts.js";
 import type { RunHead } from "../model/run.js";
 import type { RunState } from "../history/run-state.js";
@@ -35,6 +35,7 @@ export class RunWriter {
   readonly #options: EngineOptions;
   readonly #state: RunState;
   readonly #owner: string;
+  readonly #stream: StreamName;
   #head: RunHead;
   #committedSeq: number;
   #events: ChainedEvent[] = [];
@@ -52,6 +53,7 @@ export class RunWriter {
     this.#options = optionsOf(parts);
     this.#state = state;
     this.#owner = owner;
+    this.#stream = runStream(state.runId);
     this.#head = head;
     this.#committedSeq = state.seq;
   }
@@ -87,7 +89,7 @@ export class RunWriter {
     const state = this.#state;
     const clean = redactDraft(draft);
     const chained = chainClean(
-      { scope: state.scope, stream: runStream(state.runId), seq: state.seq, hash: state.hash },
+      { scope: state.scope, stream: this.#stream, seq: state.seq, hash: state.hash },
       clean,
       state.epoch,
     );
@@ -139,10 +141,10 @@ export class RunWriter {
   }
 
   #take(extras: FlushExtras): StreamWrite {
-    const { scope, runId, epoch } = this.#state;
+    const { scope, epoch } = this.#state;
     const write: StreamWrite = {
       scope,
-      stream: runStream(runId),
+      stream: this.#stream,
       expectedSeq: this.#committedSeq,
       fence: { owner: this.#owner, epoch },
       events: this.#events,
