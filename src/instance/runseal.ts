@@ -88,7 +88,7 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     build: { ...options.build, node: process.version, platform: `${platform()}-${process.arch}` },
     active: new ActiveRuns(),
   };
-  return new Runseal<C>(parts);
+  return new RunsealInstance<C>(parts);
 }
 
 function scopeOf(scope: Scope | undefined): Scope {
@@ -97,8 +97,11 @@ function scopeOf(scope: Scope | undefined): Scope {
   throw new RunsealError("instance.misconfigured", '"scope" must be 1 to 200 letters, digits or _.:@-', { option: "scope" });
 }
 
-/** An instance of a catalog: see {@link createRunseal}. Every method is a door into one file of this room. */
-export class Runseal<C extends Catalog = Catalog> {
+/** An instance of a catalog: what {@link createRunseal} makes. */
+export type Runseal<C extends Catalog = Catalog> = RunsealInstance<C>;
+
+/** Every method is a door into one file of this room. The class stays inside, so that only {@link createRunseal} makes one. */
+class RunsealInstance<C extends Catalog> {
   readonly #parts: InstanceParts;
 
   /** Use {@link createRunseal}. */
@@ -248,7 +251,7 @@ export class Runseal<C extends Catalog = Catalog> {
   /** The same instance for another tenant; cheap, shares everything. */
   withScope(scope: Scope): Runseal<C> {
     assertOutsideStep("withScope");
-    return new Runseal<C>({ ...this.#parts, scope: scopeOf(scope) });
+    return new RunsealInstance<C>({ ...this.#parts, scope: scopeOf(scope) });
   }
 
   /** Runs host code under the locks that runs take. */
