@@ -29,7 +29,6 @@ export interface ErrorDetails {
   "catalog.unknown_reference": { readonly macro: string; readonly reference: string; readonly path: string };
   "catalog.cycle": { readonly cycle: readonly string[] };
   "catalog.late_value": { readonly macro: string; readonly path: string; readonly expression: string };
-  "catalog.unknown_name": { readonly name: string; readonly suggestions: readonly string[] };
 
   // compiling
   "graph.duplicate_id": { readonly id: string };
