@@ -8,7 +8,7 @@ import { migrate } from "./migrate.js";
 import { isBusy, storeError } from "./sqlite-error.js";
 import { Transaction } from "./transaction.js";
 
-/** Pages of the write-ahead log after which it is folded into the file; measured in `bench/sqlite-run.ts`. */
+/** Pages of the write-ahead log after which it is folded into the file. */
 const CHECKPOINT_PAGES = 200;
 /** How long SQLite itself may wait for a lock, blocking the process, milliseconds; the rest is waited asynchronously. */
 const BLOCKING_MS = 20;
@@ -168,7 +168,7 @@ function configure(connection: SqlConnection): void {
   connection.exec("PRAGMA journal_mode = WAL");
   connection.exec("PRAGMA synchronous = FULL");
   connection.exec("PRAGMA recursive_triggers = ON");
-  // a log that is begun anew soon is written over instead of grown, and growing a file is what makes a durable commit slow
+  // meant to write the log over sooner instead of growing it; no gain beyond noise was shown (docs/benchmarks.md)
   connection.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 }
 
