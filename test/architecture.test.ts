@@ -9,7 +9,7 @@ import { parseSource, printed, readSourceTree } from "./house/source-tree.js";
 
 const GROUND = ["json", "errors", "time"] as const;
 const BELOW_ENGINE = ["history", "expression", "catalog", "secrets", "model", ...GROUND] as const;
-const BELOW_INSTANCE = ["engine", "stores", "review", "compile", ...BELOW_ENGINE] as const;
+const BELOW_INSTANCE = ["engine", "io", "stores", "review", "compile", ...BELOW_ENGINE] as const;
 
 /**
  * The plan of the house, lowest floor first: which rooms a room may know, and which packages it may import.
@@ -36,9 +36,10 @@ const HOUSE: HousePlan = {
 
     // floor 3, ports
     stores: { rooms: ["history", "model", ...GROUND] },
+    io: { rooms: ["history", "secrets", "model", ...GROUND] },
 
     // floor 4, hands: works on an injected environment
-    engine: { rooms: ["stores", ...BELOW_ENGINE] },
+    engine: { rooms: ["io", "stores", ...BELOW_ENGINE] },
 
     // floor 5, households
     instance: { rooms: [...BELOW_INSTANCE], packages: ["node:async_hooks", "node:crypto", "node:os"] },
@@ -54,7 +55,7 @@ const HOUSE: HousePlan = {
   },
   doors: {
     // never the engine: `execute` is the only way to a handler (decision 3.1)
-    "index.ts": ["worker", "instance", "stores", "review", "compile", ...BELOW_ENGINE],
+    "index.ts": ["worker", "instance", "io", "stores", "review", "compile", ...BELOW_ENGINE],
     "sqlite.ts": ["sqlite", "sql"],
     "testing.ts": ["testing"],
   },

@@ -78,6 +78,11 @@ export interface ErrorDetails {
   "signal.too_many": { readonly runId: string; readonly undeliveredMax: number };
   "context.closed": { readonly stepId: string; readonly call: string };
 
+  // the world
+  "io.unknown_namespace": { readonly namespace: string | null };
+
+  "secret.unresolved": { readonly name: string };
+
   // stores
   "store.conflict": { readonly stream: string; readonly expectedSeq: number; readonly actualSeq: number };
   "store.corrupt": { readonly what: string; readonly id: string; readonly seq: number | null };
