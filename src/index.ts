@@ -45,6 +45,7 @@ export type { RunbookStore } from "./stores/runbook-store.js";
 
 export { createRunseal } from "./instance/runseal.js";
 export type { Runseal } from "./instance/runseal.js";
+export type { BuildOptions } from "./instance/build.js";
 export type { RunsealOptions, UnlockedToken } from "./instance/options.js";
 export { allowAll, allowVerbs } from "./instance/policy.js";
 export { approvalPolicy } from "./instance/approval-policy.js";

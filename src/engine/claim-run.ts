@@ -1,4 +1,4 @@
-import type { CommitAnswer, LeaseClaim, StreamWrite } from "../stores/event-store.js";
+import type { ArtifactWrite, CommitAnswer, LeaseClaim, StreamWrite } from "../stores/event-store.js";
 import type { Digest, RunId, Scope } from "../model/ids.js";
 import type { EngineParts } from "./parts.js";
 import type { EventDraft } from "../model/event.js";
@@ -7,6 +7,7 @@ import type { RunHead, StreamHead } from "../model/run.js";
 import type { RunState } from "../history/run-state.js";
 import type { Runbook } from "../model/runbook.js";
 import { RunsealError } from "../errors/error.js";
+import { assertManifest, startManifest } from "./run-manifest.js";
 import { chainDrafts } from "./chain-drafts.js";
 import { eventOf } from "../history/read-event.js";
 import { fold } from "../history/fold.js";
@@ -32,7 +33,7 @@ export interface ClaimRequest {
   readonly runId: RunId;
   readonly runbook: Runbook;
   readonly reason: ClaimReason;
-  /** Build provenance, for `run.started`. */
+  /** Build provenance, for `run.started` and the manifest. */
   readonly build: JsonObject;
   /** Spent when this claim starts the run; passed over when it only takes the run up again. `null` = none needed. */
   readonly approvals: ApprovalSpending | null;
@@ -57,10 +58,11 @@ export type ClaimAnswer =
     };
 
 /**
- * Takes the lease of a run and starts it or takes it up again, in one commit: `lease.taken`, then `run.started` with the approvals
- * it spends, or `run.resumed` (decisions 3.4, 3.7).
+ * Takes the lease of a run and starts it or takes it up again, in one commit: `lease.taken`, then `run.started` with the manifest
+ * and the approvals it spends, or `run.resumed` (decisions 3.4, 3.7). A run that was started is only taken up with its manifest.
  *
- * @throws {@link RunsealError} `run.not_found`; `store.corrupt` when the log is damaged
+ * @throws {@link RunsealError} `run.not_found`; `store.corrupt` when the log is damaged; `manifest.not_found`, `manifest.corrupt`,
+ * `manifest.not_canonical`, `manifest.runbook_mismatch`, `manifest.config_mismatch` when the manifest is not the run's
  */
 export async function claimRun(parts: EngineParts, request: ClaimRequest): Promise<ClaimAnswer> {
   const { scope, runId, runbook } = request;
@@ -71,11 +73,15 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const epoch = head.epoch + 1;
   const { leaseMs } = optionsOf(parts);
   const isStart = state.status === "queued";
+  const submission = { ...head.run, uses: runbook.content.uses, concurrency: state.concurrency };
+  const manifest = isStart ? startManifest(runbook, submission, request.build) : undefined;
+  if (manifest === undefined) await assertManifest(parts, state, runbook, submission);
   const drafts = [
     leaseTaken(head, owner, epoch, leaseMs),
-    isStart ? started(parts, request, owner, epoch) : resumed(request, owner, epoch),
+    manifest === undefined ? resumed(request, owner, epoch) : started(parts, request, { owner, epoch, manifest }),
   ];
-  const write = claimWrite(state, head.run, drafts, { owner, epoch, leaseMs });
+  const artifacts = manifest === undefined ? [] : [manifest];
+  const write = { ...claimWrite(state, head.run, drafts, { owner, epoch, leaseMs }), artifacts };
   const approvals = isStart ? approvalWrite(request) : undefined;
   const answer = await parts.stores.events.commit(approvals === undefined ? [write] : [write, approvals]);
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
@@ -164,14 +170,19 @@ function leaseTaken(head: StreamHead, owner: string, epoch: number, leaseMs: num
   return { kind: "lease.taken", payload: { owner, epoch, leaseMs, previous: head.owner } };
 }
 
-function started(parts: EngineParts, request: ClaimRequest, owner: string, epoch: number): EventDraft {
+function started(
+  parts: EngineParts,
+  request: ClaimRequest,
+  by: { readonly owner: string; readonly epoch: number; readonly manifest: ArtifactWrite },
+): EventDraft {
   const { runbook, build } = request;
+  const { owner, epoch, manifest } = by;
   const { deadlineMs } = runbook.content.execution;
   const deadlineAt = deadlineMs === undefined ? null : parts.env.now() + deadlineMs;
   const approvals = (request.approvals?.spend ?? []).map(({ nonce }) => nonce);
   return {
     kind: "run.started",
-    payload: { runbookId: runbook.id, manifestId: null, approvals, build, owner, epoch, deadlineAt },
+    payload: { runbookId: runbook.id, manifestId: manifest.id, approvals, build, owner, epoch, deadlineAt },
   };
 }
 

@@ -59,6 +59,11 @@ export interface ErrorDetails {
   "run.dedup_conflict": { readonly dedupKey: string; readonly runId: string; readonly runbookId: string };
   "run.not_completed": { readonly runId: string; readonly status: string; readonly reason: string | null };
   "run.invalid_option": { readonly option: string };
+  "manifest.not_found": { readonly runId: string; readonly manifestId: string | null };
+  "manifest.corrupt": { readonly runId: string; readonly manifestId: string | null };
+  "manifest.not_canonical": { readonly runId: string; readonly manifestId: string | null };
+  "manifest.runbook_mismatch": { readonly runId: string; readonly manifestId: string | null };
+  "manifest.config_mismatch": { readonly runId: string; readonly manifestId: string | null };
   "lease.stale": { readonly stream: string; readonly epoch: number; readonly currentEpoch: number };
   "lease.held": { readonly runId: string; readonly owner: string };
   "lock.required": { readonly runbookId: string; readonly writeSetSize: number };

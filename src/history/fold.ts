@@ -104,6 +104,7 @@ function takeLease(state: RunState, payload: EventPayload<"lease.taken">): void 
 
 function start(state: RunState, payload: EventPayload<"run.started">, at: number): void {
   state.status = "running";
+  state.manifestId = payload.manifestId;
   state.approvals = payload.approvals;
   state.deadlineAt = payload.deadlineAt;
   state.startedAt = at;

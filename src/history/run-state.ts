@@ -82,6 +82,8 @@ export interface RunState {
   startedAt: number | null;
   endedAt: number | null;
   deadlineAt: number | null;
+  /** The artifact that `run.started` names; `null` before it. */
+  manifestId: Digest | null;
   /** Nonces of the approvals that started the run. */
   approvals: readonly string[];
   /** Whether any step was entered: until then the end of the run makes it void. */
@@ -145,6 +147,7 @@ export function beginState(plan: RunPlan, scope: Scope, runId: RunId): RunState 
     startedAt: null,
     endedAt: null,
     deadlineAt: null,
+    manifestId: null,
     approvals: [],
     wasEntered: false,
     isPaused: false,

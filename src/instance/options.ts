@@ -1,5 +1,6 @@
 import type { ApprovalPolicy } from "../model/approval-policy.js";
 import type { Authenticate } from "./principal.js";
+import type { BuildOptions } from "./build.js";
 import type { Catalog } from "../catalog/catalog.js";
 import type { Clock } from "../time/clock.js";
 import type { Handlers } from "../catalog/handlers.js";
@@ -32,8 +33,8 @@ export interface RunsealOptions<C extends Catalog> {
   readonly scope?: Scope;
   /** Takes `ctx.log` lines and remarks of the instance, redacted. Default: none. */
   readonly logger?: (line: StepLine) => void;
-  /** What `run.started` says of the build, e.g. `{ gitCommit }`. Node's and the platform's versions are added. */
-  readonly build?: { readonly [name: string]: string };
+  /** What the manifest of a run says of the build: `{ gitCommit, lockfileHash, envAllowlist }`. Versions and platform are added. */
+  readonly build?: BuildOptions;
   /** Term of a lease, milliseconds. Default 10 000. */
   readonly leaseMs?: number;
   /** Time in which all locks of a run must be had, milliseconds. Default 30 000. */

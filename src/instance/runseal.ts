@@ -1,4 +1,3 @@
-import { platform } from "node:os";
 import type { Approval, ApprovalState } from "../model/approval.js";
 import type { ApproveRequest } from "./approve.js";
 import type { ArgsOf, Catalog, NameOf, OutputOf } from "../catalog/catalog.js";
@@ -28,6 +27,7 @@ import { LIMIT_PROFILES } from "../model/limits.js";
 import { RunsealError } from "../errors/error.js";
 import { approve, readApprovals, revokeApproval } from "./approve.js";
 import { assertOutsideStep } from "./phase-guard.js";
+import { buildProvenance } from "./build.js";
 import { cancel, decide, pause, signal } from "./messages.js";
 import { compile } from "./compile.js";
 import { conflictsOf } from "../review/conflicts.js";
@@ -52,7 +52,8 @@ import { withLocks } from "./with-locks.js";
  *
  * Does no I/O and starts no timer; the stores open at the first call.
  *
- * @throws {@link RunsealError} `instance.misconfigured` for an option that can't be right
+ * @throws {@link RunsealError} `instance.misconfigured` for an option that can't be right; `secret.detected` when `build` would
+ * record a credential
  */
 export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Runseal<C> {
   const table = handlerTable(options.catalog, { ...options.handlers });
@@ -85,7 +86,7 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     authenticate: options.authenticate,
     limits: { ...LIMIT_PROFILES.runbook, ...options.limits },
     writeSet: options.writeSet ?? "heuristic",
-    build: { ...options.build, node: process.version, platform: `${platform()}-${process.arch}` },
+    build: buildProvenance(options.build),
     active: new ActiveRuns(),
   };
   return new RunsealInstance<C>(parts);

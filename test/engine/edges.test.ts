@@ -88,7 +88,12 @@ describe("an artifact that is gone", () => {
     const runId = await rig.submit(runbook);
     await rig.drive(runbook, runId);
     await rig.put(decisionMessage("default", runId, "ok", { verdict: "approve", issuer: "i", subject: "s", vouchedBy: "host" }));
-    const artifacts = { put: rig.stores.artifacts.put.bind(rig.stores.artifacts), get: async () => undefined };
+    const { artifacts: whole } = rig.stores;
+    const get: typeof whole.get = async (scope, id) => {
+      const artifact = await whole.get(scope, id);
+      return artifact?.kind === "manifest" ? artifact : undefined;
+    };
+    const artifacts = { put: whole.put.bind(whole), get };
     const damaged = new Rig({
       stores: { ...rig.stores, artifacts },
       env: rig.env,

@@ -63,7 +63,7 @@ describe("claiming", () => {
     ]);
     expect(events[2]?.payload).toEqual({
       runbookId: one.id,
-      manifestId: null,
+      manifestId: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       approvals: [],
       build: { gitCommit: "abc" },
       owner: rig.stores.owner,
