@@ -54,6 +54,8 @@ export { approvalMessage } from "./instance/approve.js";
 export type { ApproveRequest } from "./instance/approve.js";
 export type { Authenticate, Identification } from "./instance/principal.js";
 export type { DecisionRequest } from "./instance/messages.js";
+export type { Doubt } from "./instance/doubts.js";
+export type { DoubtOutcome, DoubtResolution } from "./instance/resolve-doubt.js";
 export type { DryRun } from "./instance/dry-run.js";
 export type { Head, RunSummary } from "./instance/inspect.js";
 export type { LockedEntity } from "./instance/with-locks.js";

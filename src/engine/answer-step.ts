@@ -5,15 +5,17 @@ import type { JsonValue } from "../json/value.js";
 import type { Outcome } from "./step-outcome.js";
 import type { RunState, StepRecord } from "../history/run-state.js";
 import type { Verdict, Wait } from "../history/run-state.js";
+import { DOUBT_NOT_DONE } from "../history/fold-step.js";
 import { boundedMessage } from "./failure-of.js";
 import { checkResult, completed, failed } from "./step-outcome.js";
 import { present } from "../errors/invariant.js";
 
 /**
  * What a parked step makes of the signal or the decision that is there for it (decision 3.9): its result, its failure, or, for an
- * approved gate, that it may be started. The handler that parked it is not called again.
+ * approved gate, that it may be started. The handler that parked it is not called again. A step in doubt is settled as it was decided.
  */
 export function answerStep(parts: EngineParts, state: RunState, record: StepRecord): Outcome {
+  if (record.settlement !== null) return settled(parts, record, record.settlement);
   const wait = present(record.wait, "an answered step waits");
   const decision = state.decisions.get(record.step.id);
   if (decision !== undefined) return decided(parts, record, wait, decision);
@@ -60,6 +62,21 @@ function decided(parts: EngineParts, record: StepRecord, wait: Wait, decision: V
   }
   if (wait.reason === "human_gate") return { events, artifacts: [] };
   return withResult(parts, record, events, decision.payload ?? null, "decision");
+}
+
+/** A doubt ends as a person says: the effect happened with this result, did not happen and is tried again, or has failed for good. */
+function settled(parts: EngineParts, record: StepRecord, { verdict, subject, payload }: Verdict): Outcome {
+  const { step, attempt } = record;
+  if (verdict === "done") return messageResult(parts, record, attempt, payload ?? null, "decision");
+  if (verdict === "not_done") {
+    const message = boundedMessage(`"${subject}" says that attempt ${attempt} of "${step.id}" did not take effect`);
+    const failure = { code: DOUBT_NOT_DONE, category: "unknown", retryable: true, message } as const;
+    return { events: [failed(step, attempt, failure, false)], artifacts: [] };
+  }
+  const why = typeof payload === "string" ? `: ${payload}` : "";
+  const message = boundedMessage(`"${subject}" says that "${step.id}" has failed${why}`);
+  const failure = { code: "doubt.failed", category: "policy", retryable: false, message } as const;
+  return { events: [failed(step, attempt, failure, true)], artifacts: [] };
 }
 
 function withResult(

@@ -31,7 +31,7 @@ export type Effect =
   | { readonly kind: "start"; readonly stepId: StepId }
   /** Ask the verb whether the effect of a cut-off attempt happened. */
   | { readonly kind: "reconcile"; readonly stepId: StepId }
-  /** Give a parked step the signal or the decision that is there for it. */
+  /** Give a step that is parked or in doubt the signal or the decision that is there for it. */
   | { readonly kind: "answer"; readonly stepId: StepId }
   /** Abort and fence what is in flight. */
   | { readonly kind: "fence"; readonly reason: string }

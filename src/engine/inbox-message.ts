@@ -15,10 +15,17 @@ export interface StepDecision {
   readonly note?: string;
 }
 
+/** What somebody says of a step in doubt. */
+export interface DoubtDecision extends Omit<StepDecision, "verdict"> {
+  readonly verdict: "done" | "not_done" | "failed";
+  /** The attempt whose effect was in doubt. */
+  readonly attempt: number;
+}
+
 /** A message to a run as the engine reads it. */
 export type RunMessage =
   | { readonly kind: "signal"; readonly key: string; readonly payload: JsonValue }
-  | { readonly kind: "decision"; readonly stepId: StepId; readonly decision: StepDecision }
+  | { readonly kind: "decision"; readonly stepId: StepId; readonly decision: StepDecision | DoubtDecision }
   | { readonly kind: "cancel"; readonly reason: string; readonly by: string | null }
   | { readonly kind: "pause"; readonly by: string | null }
   | { readonly kind: "resume"; readonly by: string | null };
@@ -41,8 +48,28 @@ export function signalMessage(scope: Scope, runId: RunId, key: string, payload: 
  * @throws {@link RunsealError} `value.too_large` as {@link signalMessage} does
  */
 export function decisionMessage(scope: Scope, runId: RunId, stepId: StepId, decision: StepDecision): InboxEntry {
+  return { scope, runId, key: `decision:${stepId}`, kind: "decision", payload: recordable(fieldsOf(stepId, decision)) };
+}
+
+/**
+ * What somebody says of a step in doubt: one per attempt, the first wins.
+ *
+ * @throws {@link RunsealError} `value.too_large` as {@link signalMessage} does
+ */
+export function doubtMessage(scope: Scope, runId: RunId, stepId: StepId, decision: DoubtDecision): InboxEntry {
+  const { attempt } = decision;
+  const payload = recordable({ ...fieldsOf(stepId, decision), attempt });
+  return { scope, runId, key: doubtKeyOf(stepId, attempt), kind: "decision", payload };
+}
+
+/** The inbox key of the one decision about a doubt. */
+export function doubtKeyOf(stepId: StepId, attempt: number): string {
+  return `doubt:${stepId}:${attempt}`;
+}
+
+function fieldsOf(stepId: StepId, decision: StepDecision | DoubtDecision): JsonObject {
   const { verdict, issuer, subject, vouchedBy, payload, note } = decision;
-  const fields = {
+  return {
     stepId,
     verdict,
     issuer,
@@ -51,7 +78,6 @@ export function decisionMessage(scope: Scope, runId: RunId, stepId: StepId, deci
     ...(payload !== undefined && { payload }),
     ...(note !== undefined && { note }),
   };
-  return { scope, runId, key: `decision:${stepId}`, kind: "decision", payload: recordable(fields) };
 }
 
 /** A request to end a run; a second one changes nothing. */
@@ -108,12 +134,14 @@ export function readMessage(entry: InboxEntry): RunMessage | undefined {
 }
 
 function readDecision(fields: JsonObject): RunMessage | undefined {
-  const { stepId, verdict, issuer, subject, vouchedBy, payload, note } = fields;
-  if (typeof stepId !== "string" || (verdict !== "approve" && verdict !== "reject")) return undefined;
-  if (typeof issuer !== "string" || typeof subject !== "string") return undefined;
+  const { stepId, verdict, issuer, subject, vouchedBy, payload, note, attempt } = fields;
+  if (typeof stepId !== "string" || typeof issuer !== "string" || typeof subject !== "string") return undefined;
   if (vouchedBy !== "authenticated" && vouchedBy !== "host") return undefined;
   const optional = { ...(payload !== undefined && { payload }), ...(typeof note === "string" && { note }) };
-  return { kind: "decision", stepId, decision: { verdict, issuer, subject, vouchedBy, ...optional } };
+  const rest = { issuer, subject, vouchedBy, ...optional } as const;
+  if (verdict === "approve" || verdict === "reject") return { kind: "decision", stepId, decision: { verdict, ...rest } };
+  if (verdict !== "done" && verdict !== "not_done" && verdict !== "failed") return undefined;
+  return typeof attempt === "number" ? { kind: "decision", stepId, decision: { verdict, ...rest, attempt } } : undefined;
 }
 
 function isObject(value: JsonValue): value is JsonObject {

@@ -76,6 +76,7 @@ export interface ErrorDetails {
   "step.handler_threw": { readonly stepId: string };
   "step.timeout": { readonly stepId: string; readonly timeoutMs: number };
   "step.not_waiting": { readonly runId: string; readonly stepId: string };
+  "step.not_in_doubt": { readonly runId: string; readonly stepId: string; readonly inDoubt: readonly string[] };
   "wait.timeout": { readonly stepId: string; readonly until: number };
   "decision.rejected": { readonly stepId: string; readonly by: string };
   "signal.conflict": { readonly runId: string; readonly key: string };

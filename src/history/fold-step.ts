@@ -1,7 +1,7 @@
 import type { AnyEvent, EventPayload } from "../model/event.js";
 import type { Failure } from "../model/failure.js";
 import type { ParkReason } from "../model/run.js";
-import type { RunState, StepRecord } from "./run-state.js";
+import type { RunState, StepRecord, Verdict } from "./run-state.js";
 import type { SealedStep } from "../model/step.js";
 import type { StepId } from "../model/ids.js";
 import { RunsealError } from "../errors/error.js";
@@ -12,6 +12,9 @@ import { runStream } from "../model/ids.js";
 
 /** The failure that closes an attempt which a crash cut off (D-075). */
 export const ORPHAN_RECOVERED = "orphan_attempt_recovered";
+
+/** The failure that closes an attempt of which somebody said that its effect had not happened. */
+export const DOUBT_NOT_DONE = "doubt.not_done";
 
 /** The part of {@link fold} that is about steps, waits and messages. */
 export function applyToStep(state: RunState, event: AnyEvent): void {
@@ -94,7 +97,7 @@ function fail(state: RunState, record: StepRecord, payload: EventPayload<"step.f
   leave(state, record);
   record.failure = { code, category: payload.category as Failure["category"], retryable, message };
   if (code === ORPHAN_RECOVERED) record.orphans += 1;
-  else record.failures += 1;
+  else if (code !== DOUBT_NOT_DONE) record.failures += 1;
   if (!payload.final) {
     makeReady(state, record);
     return;
@@ -180,10 +183,22 @@ function receive(state: RunState, payload: EventPayload<"signal.received">): voi
 }
 
 function decideStep(state: RunState, record: StepRecord, made: EventPayload<"decision.made">): void {
-  if (state.decisions.has(record.step.id)) return;
   const { verdict, subject, payload } = made;
-  state.decisions.set(record.step.id, payload === undefined ? { verdict, subject } : { verdict, subject, payload });
+  const decision = payload === undefined ? { verdict, subject } : { verdict, subject, payload };
+  if (made.attempt !== undefined) {
+    settle(state, record, made.attempt, decision);
+    return;
+  }
+  if (state.decisions.has(record.step.id)) return;
+  state.decisions.set(record.step.id, decision);
   if (record.status === "parked") state.answered.add(record.position);
+}
+
+/** A decision that names an attempt is about the doubt over that attempt, and about no other. */
+function settle(state: RunState, record: StepRecord, attempt: number, decision: Verdict): void {
+  if (record.status !== "in_doubt" || record.attempt !== attempt || record.settlement !== null) return;
+  record.settlement = decision;
+  state.answered.add(record.position);
 }
 
 /** Whether a signal ends the wait; a gate waits for a decision only. */
@@ -199,9 +214,10 @@ function leave(state: RunState, record: StepRecord): void {
     waiting?.delete(position);
     if (waiting?.size === 0) state.waitKeys.delete(record.wait.key);
     state.parked.delete(position);
-    state.answered.delete(position);
     record.wait = null;
   }
+  state.answered.delete(position);
+  record.settlement = null;
   state.inFlight.delete(position);
   state.orphans.delete(position);
   state.inDoubt.delete(position);

@@ -48,6 +48,8 @@ export interface StepRecord {
   wait: Wait | null;
   /** A human gate that was approved and whose handler is to be called. */
   isApproved: boolean;
+  /** What a person decided about the doubt that the step is in. */
+  settlement: Verdict | null;
 }
 
 /** A moment at which a step is due. */
@@ -107,7 +109,7 @@ export interface RunState {
   readonly orphans: Set<number>;
   readonly parked: Set<number>;
   readonly inDoubt: Set<number>;
-  /** Parked steps whose signal or decision is there. */
+  /** Parked steps whose signal or decision is there, and steps in doubt whose decision is. */
   readonly answered: Set<number>;
   /** Key -> positions of the steps parked on it. */
   readonly waitKeys: Map<string, Set<number>>;
@@ -199,6 +201,7 @@ function beginStep(step: SealedStep, position: number): StepRecord {
     retryAt: null,
     wait: null,
     isApproved: false,
+    settlement: null,
   };
 }
 

@@ -1,17 +1,16 @@
 import type { HandlerEntry } from "../model/handler-entry.js";
 import type { Identification } from "./principal.js";
-import type { InboxEntry } from "../stores/inbox.js";
 import type { InstanceParts } from "./parts.js";
 import type { JsonValue } from "../json/value.js";
 import type { RunId, StepId } from "../model/ids.js";
 import type { RunView, StepState } from "../model/run.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
-import { INBOX_UNDELIVERED_MAX } from "../stores/inbox.js";
 import { cancelMessage, decisionMessage, pauseMessage, signalMessage } from "../engine/inbox-message.js";
 import { copyCanonical } from "../json/copy.js";
 import { endQueuedRun } from "../engine/claim-run.js";
 import { identify } from "./principal.js";
-import { isTerminal, readRunbook, readRunHead, runNotFound } from "./find-runbook.js";
+import { assertOpen, putMessage, runTerminal } from "./put-message.js";
+import { isTerminal, readRunbook, readRunHead } from "./find-runbook.js";
 import { resume } from "./execute.js";
 import { shown } from "./shown.js";
 import { statusOf } from "./inspect.js";
@@ -34,7 +33,7 @@ export async function signal(parts: InstanceParts, runId: RunId, key: string, pa
   await assertOpen(parts, runId);
   const waiting = (await statusOf(parts, runId)).steps.find((step) => step.wait?.key === key);
   if (waiting !== undefined) await assertFits(parts, runId, waiting, key, value);
-  await put(parts, signalMessage(parts.scope, runId, key, value), key);
+  await putMessage(parts, signalMessage(parts.scope, runId, key, value), key);
 }
 
 /** What {@link decide} takes. */
@@ -75,7 +74,7 @@ export async function decide(parts: InstanceParts, runId: RunId, stepId: StepId,
     ...(payload === undefined ? {} : { payload }),
     ...(request.note === undefined ? {} : { note: request.note }),
   };
-  await put(parts, decisionMessage(parts.scope, runId, stepId, decision), stepId);
+  await putMessage(parts, decisionMessage(parts.scope, runId, stepId, decision), stepId);
 }
 
 /**
@@ -85,7 +84,7 @@ export async function decide(parts: InstanceParts, runId: RunId, stepId: StepId,
  */
 export async function cancel(parts: InstanceParts, runId: RunId, reason: string): Promise<void> {
   const head = await readRunHead(parts, runId);
-  if (isTerminal(head.run.status)) throw terminal(runId, head.run.status);
+  if (isTerminal(head.run.status)) throw runTerminal(runId, head.run.status);
   if (head.run.status === "queued") {
     const refusal = await endQueuedRun(parts.engine, {
       scope: parts.scope,
@@ -94,7 +93,7 @@ export async function cancel(parts: InstanceParts, runId: RunId, reason: string)
     });
     if (refusal === undefined) return;
   }
-  await put(parts, cancelMessage(parts.scope, runId, { reason, by: null }), "cancel");
+  await putMessage(parts, cancelMessage(parts.scope, runId, { reason, by: null }), "cancel");
   await nudge(parts, runId);
 }
 
@@ -105,7 +104,7 @@ export async function cancel(parts: InstanceParts, runId: RunId, reason: string)
  */
 export async function pause(parts: InstanceParts, runId: RunId): Promise<void> {
   await assertOpen(parts, runId);
-  await put(parts, pauseMessage(parts.scope, runId, { by: null, nonce: parts.engine.env.uuid() }), "pause");
+  await putMessage(parts, pauseMessage(parts.scope, runId, { by: null, nonce: parts.engine.env.uuid() }), "pause");
 }
 
 function isVerdict(verdict: unknown): verdict is "approve" | "reject" {
@@ -121,11 +120,6 @@ async function nudge(parts: InstanceParts, runId: RunId): Promise<void> {
     // a living owner reads the message itself; an instance that can't carry the run on leaves it to one that can
     if (!isRunsealError(error)) throw error;
   }
-}
-
-async function assertOpen(parts: InstanceParts, runId: RunId): Promise<void> {
-  const head = await readRunHead(parts, runId);
-  if (isTerminal(head.run.status)) throw terminal(runId, head.run.status);
 }
 
 async function waitingStep(parts: InstanceParts, runId: RunId, stepId: StepId): Promise<StepState> {
@@ -165,36 +159,4 @@ async function assertFits(parts: InstanceParts, runId: RunId, step: StepState, k
     `the payload does not fit what step "${step.stepId}" gives: ${result.issues.join("; ")}`,
     { runId, key, issues: result.issues },
   );
-}
-
-async function put(parts: InstanceParts, entry: InboxEntry, key: string): Promise<void> {
-  const answer = await parts.stores.inbox.put(entry);
-  const { runId } = entry;
-  switch (answer.kind) {
-    case "stored":
-    case "same":
-      return;
-    case "conflict":
-      throw new RunsealError("signal.conflict", `run "${runId}" has another payload under "${key}": the first one stays`, {
-        runId,
-        key,
-      });
-    case "terminal":
-      throw terminal(runId, answer.status);
-    case "not_found":
-      throw runNotFound(parts, runId);
-    case "full":
-      throw new RunsealError(
-        "signal.too_many",
-        `run "${runId}" has ${INBOX_UNDELIVERED_MAX} messages waiting: let it run, or cancel it`,
-        {
-          runId,
-          undeliveredMax: INBOX_UNDELIVERED_MAX,
-        },
-      );
-  }
-}
-
-function terminal(runId: RunId, status: string): RunsealError {
-  return new RunsealError("run.terminal", `run "${runId}" is ${status}: nothing can change it`, { runId, status });
 }

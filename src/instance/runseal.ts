@@ -5,6 +5,8 @@ import type { CompileContext, Invocation } from "../model/invocation.js";
 import type { CompileOutcome } from "../model/outcome.js";
 import type { Conflict } from "../review/conflicts.js";
 import type { DecisionRequest } from "./messages.js";
+import type { Doubt } from "./doubts.js";
+import type { DoubtResolution } from "./resolve-doubt.js";
 import type { DryRun } from "./dry-run.js";
 import type { EngineParts } from "../engine/parts.js";
 import type { Head, RunSummary } from "./inspect.js";
@@ -32,6 +34,7 @@ import { cancel, decide, pause, signal } from "./messages.js";
 import { compile } from "./compile.js";
 import { conflictsOf } from "../review/conflicts.js";
 import { diffRunbooks } from "../review/diff.js";
+import { doubts } from "./doubts.js";
 import { dryRun } from "./dry-run.js";
 import { envOf } from "./env.js";
 import { execute, recover, resume, submit } from "./execute.js";
@@ -41,6 +44,7 @@ import { isUnlockedToken } from "./options.js";
 import { preview } from "../review/preview.js";
 import { rememberParts } from "./parts-of.js";
 import { readRunbook, readRunHead } from "./find-runbook.js";
+import { resolveDoubt } from "./resolve-doubt.js";
 import { runHandle } from "./run-handle.js";
 import { runToOutput } from "./run-to-output.js";
 import { systemClock } from "../time/clock.js";
@@ -222,6 +226,16 @@ class RunsealInstance<C extends Catalog> {
   /** Records a person's decision on a step that waits for one. */
   decide(runId: RunId, stepId: StepId, request: DecisionRequest): Promise<void> {
     return decide(this.#parts, runId, stepId, request);
+  }
+
+  /** Steps of open runs of which nobody knows whether their effect happened: a person must look, and say. */
+  doubts(): Promise<readonly Doubt[]> {
+    return doubts(this.#parts);
+  }
+
+  /** Settles a step in doubt: its effect happened, did not happen and is tried again, or has failed for good. */
+  resolveDoubt(runId: RunId, stepId: StepId, resolution: DoubtResolution): Promise<void> {
+    return resolveDoubt(this.#parts, runId, stepId, resolution);
   }
 
   /** Where a run stands: a fold over its log. */

@@ -144,6 +144,7 @@ export const EVENTS = {
       vouchedBy: "string",
       payload: "json?",
       note: "string?",
+      attempt: "integer?",
     },
   },
 
