@@ -43,6 +43,13 @@ export type { LeaseStore } from "./stores/lease-store.js";
 export type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./stores/lock-manager.js";
 export type { RunbookStore } from "./stores/runbook-store.js";
 
+export { httpTransport } from "./io/http-transport.js";
+export type { BodyForm, HttpRequest } from "./io/http-request.js";
+export type { HttpTransportOptions } from "./io/http-rules.js";
+export type { Transport, TransportCall, TransportEnv, TransportFactory, TransportGroups } from "./io/transport.js";
+export { secretRef } from "./secrets/reference.js";
+export type { SecretReference } from "./secrets/reference.js";
+
 export { createRunseal } from "./instance/runseal.js";
 export type { Runseal } from "./instance/runseal.js";
 export type { BuildOptions } from "./instance/build.js";

@@ -36,7 +36,10 @@ const HOUSE: HousePlan = {
 
     // floor 3, ports
     stores: { rooms: ["history", "model", ...GROUND] },
-    io: { rooms: ["history", "secrets", "model", ...GROUND] },
+    io: {
+      rooms: ["history", "secrets", "model", ...GROUND],
+      packages: ["node:dns/promises", "node:http", "node:https", "node:net"],
+    },
 
     // floor 4, hands: works on an injected environment
     engine: { rooms: ["io", "stores", ...BELOW_ENGINE] },

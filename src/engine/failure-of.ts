@@ -23,6 +23,14 @@ const CATEGORIES: ReadonlySet<string> = new Set<FailureCategory>([
   "unknown",
 ]);
 const NETWORK_CODE = /^(E[A-Z]*CONN[A-Z]*|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_[A-Z_]+)$/;
+/** Codes of this package that say more than that a rule was broken. */
+const OWN_CATEGORIES: ReadonlyMap<string | undefined, FailureCategory> = new Map<string | undefined, FailureCategory>([
+  ["io.unreachable", "network"],
+  ["io.timeout", "timeout"],
+  ["io.canceled", "canceled"],
+  ["exec.timeout", "timeout"],
+  ["exec.failed", "unknown"],
+]);
 const OWN_CODE = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
 /** Trying again does not help against these. */
 const HOPELESS: ReadonlySet<FailureCategory> = new Set<FailureCategory>(["input", "policy", "context", "canceled", "bug"]);
@@ -65,7 +73,7 @@ function categoryOf(name: string | undefined, code: string | undefined): Failure
   if (name === "AbortError") return "canceled";
   if (name === "TimeoutError") return "timeout";
   if (name === "ReferenceError" || name === "SyntaxError") return "bug";
-  if (name === "RunsealError") return "policy";
+  if (name === "RunsealError") return OWN_CATEGORIES.get(code) ?? "policy";
   return code !== undefined && NETWORK_CODE.test(code) ? "network" : "unknown";
 }
 

@@ -86,6 +86,15 @@ export interface ErrorDetails {
 
   // the world
   "io.unknown_namespace": { readonly namespace: string | null };
+  "io.request_invalid": { readonly field: string };
+  "io.request_too_large": { readonly bytes: number; readonly bytesMax: number };
+  "io.url_refused": { readonly reason: string; readonly hop: number };
+  "io.too_many_redirects": { readonly redirectsMax: number };
+  "io.unreachable": { readonly reason: string };
+  "io.response_too_large": { readonly bytesMax: number };
+  "io.response_invalid": Readonly<Record<string, never>>;
+  "io.timeout": { readonly timeoutMs: number };
+  "io.canceled": Readonly<Record<string, never>>;
 
   "secret.unresolved": { readonly name: string };
 
