@@ -1,15 +1,15 @@
 import type { ApprovalState } from "../model/approval.js";
+import type { ContractProblem } from "./contract-problems.js";
 import type { InstanceParts } from "./parts.js";
 import type { Runbook } from "../model/runbook.js";
 import type { SealedLookup } from "../model/envelope.js";
-import type { SealedStep } from "../model/step.js";
 import { RunsealError } from "../errors/error.js";
 import { approvalToken, judgeApprovals } from "../history/approvals.js";
 import { askLookup } from "./ask-lookup.js";
 import { canonicalize } from "../json/canonical.js";
 import { consumed, readApprovals } from "./approve.js";
 import type { ReadApprovals } from "./approve.js";
-import { isServed } from "./handler-table.js";
+import { contractProblems } from "./contract-problems.js";
 import { RESPONSE_TAG } from "../compile/lookups.js";
 import { digestOf } from "../json/digest.js";
 
@@ -79,26 +79,20 @@ function throwBlockers(blockers: readonly RunsealError[]): void {
 }
 
 function contractBlockers(parts: InstanceParts, runbook: Runbook): readonly RunsealError[] {
-  const seen = new Map<string, SealedStep>();
-  for (const step of runbook.steps) if (!seen.has(step.verb)) seen.set(step.verb, step);
-  return [...seen.values()].flatMap((step) => contractBlocker(parts, step) ?? []);
+  return contractProblems(parts, runbook).map(contractBlocker);
 }
 
-function contractBlocker(parts: InstanceParts, step: SealedStep): RunsealError | undefined {
-  const entry = parts.table.entry(step.verb);
-  if (entry?.contract.digest !== step.contract) {
-    const current = entry?.contract.digest ?? null;
-    const why = current === null ? "the catalog has no such verb" : "the catalog's contract of it has changed";
-    return new RunsealError(
-      "admission.contract_drift",
-      `the runbook was sealed against another "${step.verb}": ${why}; seal it again`,
-      { verb: step.verb, sealed: step.contract, current },
-    );
+function contractBlocker({ verb, reason, sealed, current, message }: ContractProblem): RunsealError {
+  if (reason === "handler_missing") {
+    return new RunsealError("admission.handler_missing", `nothing carries out "${verb}": give the instance a handler for it`, {
+      verb,
+    });
   }
-  if (isServed(entry)) return undefined;
-  return new RunsealError("admission.handler_missing", `nothing carries out "${step.verb}": give the instance a handler for it`, {
-    verb: step.verb,
-  });
+  return new RunsealError(
+    "admission.contract_drift",
+    `the runbook was sealed against another "${verb}": ${message}; seal it again`,
+    { verb, sealed, current },
+  );
 }
 
 function lockBlockers(parts: InstanceParts, runbook: Runbook): readonly RunsealError[] {

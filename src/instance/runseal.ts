@@ -23,6 +23,7 @@ import type { RunView } from "../model/run.js";
 import type { AnyEvent } from "../model/event.js";
 import type { RunbookDiff } from "../review/runbook-diff.js";
 import type { RunsealOptions } from "./options.js";
+import type { Unfinishable } from "./check.js";
 import { ActiveRuns } from "./active-runs.js";
 import { DEFAULT_SCOPE } from "../model/ids.js";
 import { LIMIT_PROFILES } from "../model/limits.js";
@@ -31,6 +32,7 @@ import { approve, readApprovals, revokeApproval } from "./approve.js";
 import { assertOutsideStep } from "./phase-guard.js";
 import { buildProvenance } from "./build.js";
 import { cancel, decide, pause, signal } from "./messages.js";
+import { check } from "./check.js";
 import { compile } from "./compile.js";
 import { conflictsOf } from "../review/conflicts.js";
 import { diffRunbooks } from "../review/diff.js";
@@ -251,6 +253,11 @@ class RunsealInstance<C extends Catalog> {
   /** Runs of the scope, newest first. */
   list(filter?: RunFilter): Promise<readonly RunSummary[]> {
     return listRuns(this.#parts, filter);
+  }
+
+  /** Open runs and approved runbooks that this catalog and these handlers can't finish, and why: for before a deployment. */
+  check(): Promise<readonly Unfinishable[]> {
+    return check(this.#parts);
   }
 
   /** Checks a run: hash chain, digests, runbook, fold against the head. */
