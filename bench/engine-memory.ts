@@ -93,6 +93,7 @@ async function runOnce(runbook: Runbook): Promise<{ readonly ms: number; readonl
   const env = {
     ...systemClock,
     random: Math.random,
+    entropy: (length: number) => new Uint8Array(length),
     breathe,
     uuid: newId,
     inStep: <T>(call: () => Promise<T>): Promise<T> => call(),

@@ -23,6 +23,10 @@ export { RunsealError, isRunsealError } from "./errors/error.js";
 export type { ErrorCode, ErrorDetails } from "./errors/error.js";
 export type { JsonObject, JsonValue } from "./json/value.js";
 
+export type { ContextSchema, DomainEvent, StepContext } from "./model/step-context.js";
+export type { EventProfile } from "./model/event-profile.js";
+export type { IoCall, IoResult } from "./model/io-call.js";
+
 export { memoryStores } from "./stores/memory/memory-stores.js";
 export type { MemoryStores, MemoryStoresOptions } from "./stores/memory/memory-stores.js";
 export type { Stores } from "./stores/stores.js";
@@ -113,4 +117,3 @@ export type { Preview, PreviewStep } from "./model/preview.js";
 export type { Runbook, RunbookContent, RunbookDocument } from "./model/runbook.js";
 export type { ParkReason, RunResult, RunStatus, RunView, StepState } from "./model/run.js";
 export type { SealedStep } from "./model/step.js";
-export type { StepContext } from "./model/step-context.js";

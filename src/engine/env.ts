@@ -8,6 +8,8 @@ import type { Clock } from "../time/clock.js";
 export interface Env extends Clock {
   /** A number in [0, 1), for jitter. */
   random(): number;
+  /** Unpredictable bytes, for handlers that ask for chance. */
+  entropy(length: number): Uint8Array;
   /** A new UUIDv7: run ids. */
   uuid(): string;
   /** Lets the process do something else for a moment, whatever the clock says: timers, sockets, other runs. */

@@ -1,5 +1,10 @@
 import type { Env } from "./env.js";
+import type { EventProfile } from "../model/event-profile.js";
+import type { FactBook } from "../io/fact-book.js";
 import type { HandlerEntry } from "../model/handler-entry.js";
+import type { IoAttempt } from "../io/live-io.js";
+import type { IoProvider } from "../io/provider.js";
+import type { Router } from "../io/router.js";
 import type { RunId, StepId } from "../model/ids.js";
 import type { Stores } from "../stores/stores.js";
 import type { VerbRef } from "../model/verb.js";
@@ -55,6 +60,12 @@ export interface EngineParts {
   /** Takes `ctx.log` lines; what it throws is dropped. */
   readonly log?: (line: StepLine) => void;
   readonly options?: Partial<EngineOptions>;
+  /** The transports that `ctx.io` reaches; absent: none. */
+  readonly router?: Router;
+  /** The world of one attempt; absent: the live one. Replay brings one that answers from the record. */
+  readonly openIo?: (at: IoAttempt, facts: FactBook) => IoProvider;
+  /** Which events of handlers are recorded besides facts: all (default), or none (D-065). */
+  readonly eventProfile?: EventProfile;
 }
 
 /** The options in force. */

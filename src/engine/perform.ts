@@ -6,8 +6,10 @@ import type { Failure } from "../model/failure.js";
 import type { HandlerEntry, Reconciliation } from "../model/handler-entry.js";
 import type { Outcome } from "./step-outcome.js";
 import type { RunLocks } from "./run-locks.js";
+import type { RunRecord } from "./run-record.js";
 import type { RunState, StepRecord } from "../history/run-state.js";
 import type { EventDraft } from "../model/event.js";
+import type { StagedContext } from "./staged-context.js";
 import type { StepContext } from "../model/step-context.js";
 import type { StopSwitch } from "./stop-switch.js";
 import type { ThrownFailure } from "./failure-of.js";
@@ -32,6 +34,7 @@ export interface Attempt {
   readonly entry: HandlerEntry;
   readonly args: unknown;
   readonly lateLocks: readonly EntityLock[];
+  readonly staged: StagedContext;
   readonly onLate: () => void;
   readonly onSettled: () => void;
 }
@@ -43,6 +46,7 @@ export interface Scene {
   readonly locks: RunLocks;
   readonly stop: StopSwitch;
   readonly deadlines: Deadlines;
+  readonly record: RunRecord;
 }
 
 /**
@@ -82,12 +86,22 @@ async function attemptOnce(scene: Scene, attempt: Attempt): Promise<Outcome | un
       return undefined;
     case "returned":
       if (step.mode === "durable" && isPark(end.value)) return parked(attempt, end.value);
-      return returned({ step, attempt: attempt.number, entry: attempt.entry, declared }, end.value);
+      return returned(
+        { step, attempt: attempt.number, entry: attempt.entry, declared, staged: attempt.staged.delta() },
+        end.value,
+      );
     case "threw":
-      return settleThrown(scene, attempt, end.failure);
+      return withSnapshot(attempt, await settleThrown(scene, attempt, end.failure));
     case "timeout":
-      return settleUnsure(scene, attempt, timeoutOf(attempt.record));
+      return withSnapshot(attempt, await settleUnsure(scene, attempt, timeoutOf(attempt.record)));
   }
+}
+
+/** What a failed attempt had written into the context is kept for people to look at; it counts for nothing (D-060). */
+function withSnapshot(attempt: Attempt, outcome: Outcome | undefined): Outcome | undefined {
+  const snapshot = outcome === undefined ? undefined : attempt.staged.delta("failure_snapshot");
+  if (outcome === undefined || snapshot === undefined) return outcome;
+  return { events: [...snapshot.events, ...outcome.events], artifacts: [...snapshot.artifacts, ...outcome.artifacts] };
 }
 
 interface Late {
@@ -122,6 +136,8 @@ async function call(
     attempt: number,
     signal,
     late: attempt.lateLocks,
+    staged: attempt.staged,
+    record: scene.record,
   });
   const options = {
     timeoutMs: record.step.timeoutMs,
@@ -139,12 +155,15 @@ async function call(
 function parked(attempt: Attempt, park: { readonly key: string; readonly until: number | null }): Outcome {
   const stepId = attempt.record.step.id;
   const { key, until } = park;
+  const staged = attempt.staged.delta();
+  const delta = staged && { delta: staged.delta };
   return {
     events: [
-      { kind: "step.parked", payload: { stepId, attempt: attempt.number, reason: "awaiting_signal", key, until } },
+      ...(staged?.events ?? []),
+      { kind: "step.parked", payload: { stepId, attempt: attempt.number, reason: "awaiting_signal", key, until, ...delta } },
       { kind: "wait.opened", payload: { stepId, key, until } },
     ],
-    artifacts: [],
+    artifacts: staged?.artifacts ?? [],
   };
 }
 

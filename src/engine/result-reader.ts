@@ -42,11 +42,16 @@ export class ResultReader {
       const missing = new Set<Digest>();
       const reduced = reduce(tree, (reference) => this.#resolve(reference, held, missing));
       if (missing.size === 0) return reduced;
-      for (const id of missing) held.set(id, await this.#load(id));
+      for (const id of missing) held.set(id, await this.load(id));
     }
   }
 
-  async #load(id: Digest): Promise<JsonValue> {
+  /**
+   * A JSON artifact that the log names.
+   *
+   * @throws {@link RunsealError} `store.corrupt` when it is not there
+   */
+  async load(id: Digest): Promise<JsonValue> {
     const loaded = this.#loaded.get(id);
     if (loaded !== undefined) return loaded;
     const { scope, runId } = this.#state;

@@ -14,8 +14,10 @@ import type { StepId } from "../model/ids.js";
 import { Deadlines } from "./deadlines.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { ResultReader } from "./result-reader.js";
+import { RunContext } from "./run-context.js";
 import { RunInbox } from "./run-inbox.js";
 import { RunLocks } from "./run-locks.js";
+import { RunRecord } from "./run-record.js";
 import { RunWriter } from "./run-writer.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
 import { StopSwitch } from "./stop-switch.js";
@@ -31,7 +33,7 @@ import { prepareStep } from "./prepare-step.js";
 import { present } from "../errors/invariant.js";
 import { recordOf } from "../history/run-state.js";
 import { runResultOf, runViewOf } from "../history/run-view.js";
-import { startStep } from "./start-step.js";
+import { startStep, writeConflict } from "./start-step.js";
 
 /** How a drive is stopped from outside. */
 export interface DriveControl {
@@ -72,6 +74,8 @@ export class RunLoop {
   readonly #inbox: RunInbox;
   readonly #locks: RunLocks;
   readonly #results: ResultReader;
+  readonly #record: RunRecord;
+  readonly #context: RunContext;
   readonly #stop = new StopSwitch();
   readonly #wake: WakeUp;
   readonly #deadlines: Deadlines;
@@ -100,7 +104,13 @@ export class RunLoop {
     this.#locks = new RunLocks(parts, this.#options, state, owner, () => this.#onLockLost());
     this.#results = new ResultReader(parts, state, (id) => this.#writer.unwritten(id));
     this.#deadlines = new Deadlines(parts.env);
-    this.#scene = { parts, state, locks: this.#locks, stop: this.#stop, deadlines: this.#deadlines };
+    this.#record = new RunRecord(parts, state, this.#writer, this.#results, {
+      flush: () => this.#flush(),
+      wake: () => this.#wake.call(),
+      broken: (error) => this.#tell({ kind: "broken", error }),
+    });
+    this.#context = new RunContext(state, (id) => this.#results.load(id));
+    this.#scene = { parts, state, locks: this.#locks, stop: this.#stop, deadlines: this.#deadlines, record: this.#record };
     this.#pace = { concurrency: Math.max(1, state.concurrency ?? 1), retryInProcessMs: this.#options.retryInProcessMs };
   }
 
@@ -161,7 +171,7 @@ export class RunLoop {
       case "start":
         return this.#start(effect.stepId);
       case "answer": {
-        this.#apply(answerStep(this.#parts, this.#state, this.#record(effect.stepId)));
+        this.#apply(answerStep(this.#parts, this.#state, this.#recordOf(effect.stepId)));
         return;
       }
       case "reconcile":
@@ -192,17 +202,18 @@ export class RunLoop {
   // steps
 
   async #start(stepId: StepId): Promise<undefined> {
-    const started = await startStep(this.#parts, this.#state, this.#results, this.#record(stepId));
+    const started = await startStep(this.#parts, this.#state, this.#results, this.#context, this.#recordOf(stepId));
     this.#apply(started);
     if (started.call !== undefined) this.#calls.push(started.call);
   }
 
   async #reconcile(stepId: StepId): Promise<undefined> {
-    const record = this.#record(stepId);
+    const record = this.#recordOf(stepId);
     const { step, attempt } = record;
     const entry = this.#parts.handlers(step.verb);
     const prepared = entry === undefined ? undefined : await prepareStep(step, entry, this.#results, this.#state.scope);
-    if (entry === undefined || prepared?.kind !== "ready") {
+    const staged = await this.#context.stage(record.position);
+    if (entry === undefined || prepared?.kind !== "ready" || "conflict" in staged) {
       this.#apply(
         inDoubt({ step, attempt }, entry === undefined ? handlerMissing(step.verb).message : "the arguments are no longer valid"),
       );
@@ -216,6 +227,7 @@ export class RunLoop {
       entry,
       args: prepared.args,
       lateLocks: [],
+      staged,
       onLate: ignore,
       onSettled: () => this.#settled(),
     };
@@ -361,6 +373,10 @@ export class RunLoop {
   async #complete(): Promise<DriveEnd> {
     const tree = await this.#results.reduced(this.#run.runbook.document.output);
     if (tree !== undefined && !isLiteral(tree)) return this.#fail(OUTPUT_UNKNOWN);
+    const snapshot = this.#context.finalSnapshot();
+    if (snapshot !== undefined && "conflict" in snapshot)
+      return this.#fail({ ...writeConflict(snapshot.conflict), stepId: null });
+    if (snapshot !== undefined) this.#apply(snapshot);
     const output = tree === undefined ? null : literalOf(tree);
     if (isSmall(output)) return this.#end([{ kind: "run.completed", payload: { output } }]);
     const artifact = artifactOf("output", output);
@@ -440,6 +456,8 @@ export class RunLoop {
   #apply(outcome: Outcome): undefined {
     for (const artifact of outcome.artifacts) this.#writer.attach(artifact);
     this.#append(outcome.events);
+    const snapshot = this.#context.snapshotDue();
+    if (snapshot !== undefined) this.#apply(snapshot);
   }
 
   /** Commits what waits. The store's note of our own commit is no reason to read the inbox. */
@@ -466,7 +484,7 @@ export class RunLoop {
     this.#wake.call();
   }
 
-  #record(stepId: StepId): StepRecord {
+  #recordOf(stepId: StepId): StepRecord {
     return present(recordOf(this.#state, stepId), "decide names steps of the run");
   }
 }

@@ -1,4 +1,4 @@
-import type { AnyEvent, ChainedEvent, EventDraft, RunEvent } from "../model/event.js";
+import type { AnyEvent, ChainedEvent, EventDraft, EventPayload, RunEvent } from "../model/event.js";
 import type { ArtifactWrite, CommitAnswer, StreamWrite } from "../stores/event-store.js";
 import type { Digest, StreamName } from "../model/ids.js";
 import type { EngineOptions, EngineParts } from "./parts.js";
@@ -46,6 +46,10 @@ export class RunWriter {
   #consumed: string[] = [];
   #isUrgent = false;
   #commits = 0;
+  /** The commit that is under way; the next one waits for it. */
+  #committing: Promise<unknown> | undefined;
+  /** Why no commit can follow any more: what was in the one that failed is lost with it. */
+  #broken: { readonly error: unknown } | undefined;
 
   /** @param state - at the commit that claimed the run */
   constructor(parts: EngineParts, state: RunState, owner: string, head: RunHead) {
@@ -106,6 +110,7 @@ export class RunWriter {
   /** Stores an artifact in the next commit, together with the event that names it. */
   attach(artifact: ArtifactWrite): void {
     this.#artifacts.push(artifact);
+    this.#bytes += artifact.bytes.byteLength;
   }
 
   /** An artifact that waits for its commit. */
@@ -121,11 +126,29 @@ export class RunWriter {
   /**
    * Makes everything that waits durable, in one commit.
    *
+   * One commit is under way at a time; whoever comes meanwhile waits for it, and then for one of its own with all that came since.
+   *
    * @returns when the store committed it, milliseconds since the epoch; `undefined` when nothing waited
-   * @throws {@link RunsealError} `lease.stale` or `store.conflict` when this process no longer has the run: nothing was written
+   * @throws {@link RunsealError} `lease.stale` or `store.conflict` when this process no longer has the run: nothing was written;
+   *   and what an earlier commit threw
    */
   async flush(extras: FlushExtras = {}): Promise<number | undefined> {
+    while (this.#committing !== undefined) await this.#committing;
+    if (this.#broken !== undefined) throw this.#broken.error;
     if (!this.isPending && extras.release !== true) return undefined;
+    const committing = this.#commit(extras);
+    this.#committing = committing.catch(ignore);
+    try {
+      return await committing;
+    } catch (error) {
+      this.#broken = { error };
+      throw error;
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  async #commit(extras: FlushExtras): Promise<number> {
     const write = this.#take(extras);
     for (let tries = 1; ; tries += 1) {
       const also = await extras.also?.();
@@ -161,6 +184,12 @@ export class RunWriter {
     return write;
   }
 
+  /** The time or chance that a pure step took: nothing of it can leave the run before the next commit. */
+  #isDerived({ key, meta }: EventPayload<"fact.recorded">): boolean {
+    const stepId = meta?.["stepId"];
+    return key.startsWith("$") && typeof stepId === "string" && recordOf(this.#state, stepId)?.step.effect === "pure";
+  }
+
   /** What a pure step says of itself may be lost: it is computed again, to the same result. */
   #isPure(event: AnyEvent): boolean {
     switch (event.kind) {
@@ -170,12 +199,21 @@ export class RunWriter {
       case "step.skipped":
       case "step.retry_scheduled":
         return recordOf(this.#state, event.payload.stepId)?.step.effect === "pure";
+      // what handlers say of themselves goes with the next commit, or after a while
       case "artifact.written":
+      case "domain":
+      case "progress":
         return true;
+      case "fact.recorded":
+        return this.#isDerived(event.payload);
       default:
         return false;
     }
   }
+}
+
+function ignore(): void {
+  // whoever commits hears of it
 }
 
 /** Why a refused commit means that this process does not have the run any more. */

@@ -7,7 +7,10 @@ import type { JsonValue } from "../json/value.js";
 import type { Outcome } from "./step-outcome.js";
 import type { Prepared } from "./prepare-step.js";
 import type { ResultReader } from "./result-reader.js";
+import type { RunContext } from "./run-context.js";
 import type { RunState, StepRecord } from "../history/run-state.js";
+import type { StagedContext } from "./staged-context.js";
+import type { WriteConflict } from "../history/context-board.js";
 import { boundedMessage } from "./failure-of.js";
 import { failed, isSmall } from "./step-outcome.js";
 import { handlerMissing, messageResult } from "./answer-step.js";
@@ -21,6 +24,7 @@ export interface Call {
   readonly entry: HandlerEntry;
   readonly args: unknown;
   readonly lateLocks: readonly EntityLock[];
+  readonly staged: StagedContext;
 }
 
 /** What starting a step comes to: events, and the call that follows them, if one does. */
@@ -37,6 +41,7 @@ export async function startStep(
   parts: EngineParts,
   state: RunState,
   results: ResultReader,
+  context: RunContext,
   record: StepRecord,
 ): Promise<Started> {
   const { step } = record;
@@ -53,8 +58,11 @@ export async function startStep(
       const message = boundedMessage(`the arguments write ${kind} "${id}", which the sealed write-set does not name`);
       return refusedAt(record, { code: "write.undeclared", category: "policy", retryable: false, message });
     }
-    case "ready":
-      return enterStep(parts, state, record, entry, prepared);
+    case "ready": {
+      const staged = await context.stage(record.position);
+      if ("conflict" in staged) return refusedAt(record, writeConflict(staged.conflict));
+      return enterStep(parts, state, record, entry, prepared, staged);
+    }
   }
 }
 
@@ -64,6 +72,7 @@ function enterStep(
   record: StepRecord,
   entry: HandlerEntry,
   prepared: Extract<Prepared, { kind: "ready" }>,
+  staged: StagedContext,
 ): Started {
   const { step } = record;
   if (step.mode === "human_gate" && !record.isApproved) return { events: gateParked(state, record), artifacts: [] };
@@ -71,7 +80,7 @@ function enterStep(
   const entered = stepEntered(record, prepared.lateArgs);
   if (entry.run !== undefined) {
     const { args, lateLocks } = prepared;
-    return { events: [entered], artifacts: [], call: { record, number, entry, args, lateLocks } };
+    return { events: [entered], artifacts: [], call: { record, number, entry, args, lateLocks, staged } };
   }
   if (step.mode !== "human_gate") return refusedAt(record, handlerMissing(step.verb));
   const decision = state.decisions.get(step.id);
@@ -101,6 +110,12 @@ function stepEntered(record: StepRecord, lateArgs: JsonValue | undefined): Event
     kind: "step.entered",
     payload: { stepId: record.step.id, attempt: record.attempt + 1, ...(isShown && { args: lateArgs }) },
   };
+}
+
+/** Steps that the plan leaves unordered wrote one key: whoever sees both can't tell which counts (decision 3.16). */
+export function writeConflict({ key, steps }: WriteConflict): Failure {
+  const message = `the steps "${steps[0]}" and "${steps[1]}" both wrote the context key "${key}" and the plan does not order them`;
+  return { code: "context.write_conflict", category: "context", retryable: false, message };
 }
 
 function argsInvalid(issues: readonly string[]): Failure {

@@ -1,12 +1,17 @@
+import type { AttemptOf } from "./attempt-of.js";
 import type { EngineParts } from "./parts.js";
-import type { LazySignal } from "./lazy-signal.js";
+import type { IoCall } from "../model/io-call.js";
+import type { IoProvider } from "../io/provider.js";
 import type { Park } from "../model/park.js";
-import type { RunId, Scope } from "../model/ids.js";
+import type { RunId } from "../model/ids.js";
 import type { SealedStep } from "../model/step.js";
-import type { StepContext } from "../model/step-context.js";
+import type { ContextSchema, StepContext } from "../model/step-context.js";
 import type { JsonObject } from "../json/value.js";
 import type { EntityRef } from "../model/write-set.js";
 import { RunsealError } from "../errors/error.js";
+import { emitEvents, emitProgress } from "./handler-events.js";
+import { getArtifact, putArtifact } from "./handler-artifacts.js";
+import { openIo } from "./open-io.js";
 import { boundedMessage } from "./failure-of.js";
 import { entityText } from "./prepare-step.js";
 import { idempotencyKeyOf, signalKeyOf } from "./step-keys.js";
@@ -14,17 +19,6 @@ import { parkUntil } from "../model/park.js";
 import { parseDuration } from "../time/duration.js";
 import { pictureOf } from "./raw-value.js";
 import { redact } from "../secrets/redact.js";
-
-/** Which attempt a context belongs to. */
-export interface AttemptOf {
-  readonly scope: Scope;
-  readonly runId: RunId;
-  readonly step: SealedStep;
-  readonly attempt: number;
-  readonly signal: LazySignal;
-  /** Entities learnt while running that this attempt has locked. */
-  readonly late: readonly EntityRef[];
-}
 
 /** A context and the engine's side of it. */
 export interface OpenContext {
@@ -45,6 +39,9 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     const message = `ctx.${call} was called after attempt ${attempt} of "${step.id}" had ended`;
     throw new RunsealError("context.closed", message, { stepId: step.id, call });
   };
+  let provider: IoProvider | undefined;
+  const io = (): IoProvider => (provider ??= openIo(parts, attemptOf, use));
+  const { staged } = attemptOf;
   const context: StepContext = {
     runId,
     stepId: step.id,
@@ -67,6 +64,69 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     park(options = {}) {
       use("park");
       return parkFor(options, context.signalKey, parts.env.now());
+    },
+    async now() {
+      use("now");
+      return io().nowMs();
+    },
+    async random(length) {
+      use("random");
+      return io().entropy(length);
+    },
+    async uuid() {
+      use("uuid");
+      return io().uuid();
+    },
+    async fact<T>(key: string, ask: () => T | Promise<T>) {
+      use("fact");
+      // what comes back is the record's copy of what `ask` gave
+      return (await io().fact(key, ask)) as T;
+    },
+    io: {
+      async call(call: IoCall) {
+        use("io.call");
+        return io().call(call);
+      },
+    },
+    get<T>(key: string, schema?: ContextSchema<T>) {
+      use("get");
+      return schema === undefined ? (staged.get(key) as T | undefined) : staged.read(key, schema);
+    },
+    has(key) {
+      use("has");
+      return staged.get(key) !== undefined;
+    },
+    set(key, value) {
+      use("set");
+      staged.set(key, value);
+    },
+    delete(key) {
+      use("delete");
+      return staged.delete(key);
+    },
+    dump() {
+      use("dump");
+      return staged.dump();
+    },
+    async putArtifact(kind, bytes) {
+      use("putArtifact");
+      return putArtifact(attemptOf.record, step.id, kind, bytes);
+    },
+    async getArtifact(id) {
+      use("getArtifact");
+      return getArtifact(attemptOf.record, id);
+    },
+    async emit(name, payload) {
+      use("emit");
+      await emitEvents(parts, attemptOf, [{ name, payload }]);
+    },
+    async emitMany(events) {
+      use("emitMany");
+      await emitEvents(parts, attemptOf, events);
+    },
+    async progress(done, total) {
+      use("progress");
+      await emitProgress(parts, attemptOf, done, total);
     },
     log(message, fields = {}) {
       use("log");

@@ -4,6 +4,7 @@ import type { Failure } from "../model/failure.js";
 import type { HandlerEntry } from "../model/handler-entry.js";
 import type { JsonValue } from "../json/value.js";
 import type { SealedStep } from "../model/step.js";
+import type { StagedDelta } from "./staged-delta.js";
 import { boundedMessage } from "./failure-of.js";
 import { canonicalize } from "../json/canonical.js";
 import { copyCanonical } from "../json/copy.js";
@@ -32,6 +33,8 @@ export interface OutcomeOf {
   readonly entry: HandlerEntry;
   /** Entities that the handler declared to write: `kind:id`, sorted. */
   readonly declared: readonly string[];
+  /** What the attempt wrote into the context. */
+  readonly staged?: StagedDelta | undefined;
   /** Who gave the result, where it was not the handler: `signal`, `decision`, `reconcile`. */
   readonly by?: string;
 }
@@ -62,16 +65,19 @@ function copyOf(value: JsonValue): { readonly value: JsonValue; readonly isSmall
   }
 }
 
+const NOTHING_STAGED: Outcome = { events: [], artifacts: [] };
+
 /** A step that completed with a value that was checked. */
 export function completed(of: OutcomeOf, checked: Extract<CheckedResult, { ok: true }>): Outcome {
   const { value } = checked;
-  const { step, attempt, declared, by } = of;
-  const head = { stepId: step.id, attempt, declared, ...(by !== undefined && { by }) };
-  if (checked.isSmall) return { events: [{ kind: "step.completed", payload: { ...head, result: value } }], artifacts: [] };
+  const { step, attempt, declared, by, staged } = of;
+  const head = { stepId: step.id, attempt, declared, ...(by !== undefined && { by }), ...(staged && { delta: staged.delta }) };
+  const { events: before, artifacts } = staged ?? NOTHING_STAGED;
+  if (checked.isSmall) return { events: [...before, { kind: "step.completed", payload: { ...head, result: value } }], artifacts };
   const artifact = artifactOf("result", value);
   return {
-    events: [artifactWritten(artifact), { kind: "step.completed", payload: { ...head, resultRef: artifact.id } }],
-    artifacts: [artifact],
+    events: [...before, artifactWritten(artifact), { kind: "step.completed", payload: { ...head, resultRef: artifact.id } }],
+    artifacts: [...artifacts, artifact],
   };
 }
 
@@ -128,7 +134,7 @@ export function artifactOf(kind: string, value: JsonValue): ArtifactWrite {
 }
 
 /** The event that says an artifact was written. */
-export function artifactWritten(artifact: ArtifactWrite): EventDraft {
+export function artifactWritten(artifact: ArtifactWrite): Extract<EventDraft, { kind: "artifact.written" }> {
   return {
     kind: "artifact.written",
     payload: { artifactId: artifact.id, kind: artifact.kind, bytes: artifact.bytes.byteLength },

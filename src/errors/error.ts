@@ -82,9 +82,19 @@ export interface ErrorDetails {
   "signal.conflict": { readonly runId: string; readonly key: string };
   "signal.invalid": { readonly runId: string; readonly key: string; readonly issues: readonly string[] };
   "signal.too_many": { readonly runId: string; readonly undeliveredMax: number };
+  "context.write_conflict": { readonly key: string; readonly steps: readonly string[] };
+  "context.invalid_key": { readonly keyType: string };
+  "context.deserialize_failed": { readonly key: string };
+  "domain.event_invalid": { readonly field: string };
+  "artifact.invalid": { readonly field: string };
+  "artifact.not_found": { readonly artifactId: string };
   "context.closed": { readonly stepId: string; readonly call: string };
 
   // the world
+  "io.invalid_fact_key": { readonly keyType: string };
+  "io.fact_conflict": { readonly key: string };
+  "io.missing_fact_key": { readonly stepId: string };
+  "io.missing_fact": { readonly key: string };
   "io.unknown_namespace": { readonly namespace: string | null };
   "io.request_invalid": { readonly field: string };
   "io.request_too_large": { readonly bytes: number; readonly bytesMax: number };

@@ -5,6 +5,7 @@ import type { RunState, StepRecord, Verdict } from "./run-state.js";
 import type { SealedStep } from "../model/step.js";
 import type { StepId } from "../model/ids.js";
 import { RunsealError } from "../errors/error.js";
+import { countContext, keepDelta } from "./fold-input.js";
 import { present } from "../errors/invariant.js";
 import { recordAt, recordOf } from "./run-state.js";
 import { referencesOf } from "../expression/references.js";
@@ -78,6 +79,7 @@ function enter(state: RunState, record: StepRecord, attempt: number): void {
   leave(state, record);
   record.status = "entered";
   record.attempt = attempt;
+  record.written = undefined;
   state.inFlight.add(record.position);
   state.wasEntered = true;
 }
@@ -88,6 +90,8 @@ function complete(state: RunState, record: StepRecord, payload: EventPayload<"st
   record.result = payload.result;
   record.resultRef = payload.resultRef;
   record.failure = undefined;
+  keepDelta(state, record, payload.delta);
+  countContext(state, record);
   state.counts.completed += 1;
   release(state, record);
 }
@@ -141,6 +145,7 @@ function park(state: RunState, record: StepRecord, payload: EventPayload<"step.p
   record.status = "parked";
   record.attempt = payload.attempt;
   record.wait = { key, until, reason: payload.reason as ParkReason };
+  keepDelta(state, record, payload.delta);
   state.parked.add(position);
   if (until !== null) state.limits.push({ at: until, position });
   const waiting = state.waitKeys.get(key);

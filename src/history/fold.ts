@@ -5,6 +5,7 @@ import { RunsealError } from "../errors/error.js";
 import { recordAt } from "./run-state.js";
 import { runStream } from "../model/ids.js";
 import { applyToStep } from "./fold-step.js";
+import { keepSnapshot, recordFact } from "./fold-input.js";
 
 /**
  * Advances a run by one event: the one place where events become state.
@@ -82,6 +83,14 @@ function apply(state: RunState, event: AnyEvent): void {
       state.isLockLost = true;
       state.isLocked = false;
       return;
+    case "fact.recorded": {
+      recordFact(state, event.payload, event.seq);
+      return;
+    }
+    case "artifact.written": {
+      keepSnapshot(state, event.payload);
+      return;
+    }
     default:
       applyToStep(state, event);
   }

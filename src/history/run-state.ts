@@ -1,4 +1,5 @@
 import type { Digest, RunId, Scope, StepId } from "../model/ids.js";
+import type { ContextEntry, ContextLayer } from "./context-view.js";
 import type { Failure } from "../model/failure.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
 import type { ParkReason, RunStatus, StepStatus } from "../model/run.js";
@@ -21,6 +22,14 @@ export interface Wait {
   readonly key: string;
   readonly until: number | null;
   readonly reason: ParkReason;
+}
+
+/** An outside input of a run: its payload, or the artifact that holds it. */
+export interface RunFact {
+  readonly payload?: JsonValue;
+  readonly payloadRef?: Digest;
+  /** The event that recorded it. */
+  readonly seq: number;
 }
 
 /** One step of a run in the hands of the fold. */
@@ -46,6 +55,8 @@ export interface StepRecord {
   skipReason: string | undefined;
   retryAt: number | null;
   wait: Wait | null;
+  /** What its attempt wrote into the context; counts once the step has completed. */
+  written: ContextLayer | undefined;
   /** A human gate that was approved and whose handler is to be called. */
   isApproved: boolean;
   /** What a person decided about the doubt that the step is in. */
@@ -115,6 +126,18 @@ export interface RunState {
   readonly waitKeys: Map<string, Set<number>>;
   readonly signals: Map<string, JsonValue>;
   readonly decisions: Map<StepId, Verdict>;
+  /** Facts by key; the first binding wins (D-084). */
+  readonly facts: Map<string, RunFact>;
+  /** What completed steps wrote into the context, the last in plan order counting. */
+  readonly context: Map<string, ContextEntry>;
+  /** Completed steps that wrote context. */
+  contextWrites: number;
+  /** Whether anything in it is an artifact. */
+  hasContextRefs: boolean;
+  /** Size of what was written into the context since the last snapshot, and of that snapshot; UTF-16 units and bytes. */
+  contextSize: { sinceSnapshot: number; snapshot: number };
+  /** The newest snapshot of the context. */
+  snapshotRef: Digest | null;
   /** Position of the first step in plan order that failed for good. */
   firstFailed: number | null;
 }
@@ -168,6 +191,12 @@ export function beginState(plan: RunPlan, scope: Scope, runId: RunId): RunState 
     waitKeys: new Map(),
     signals: new Map(),
     decisions: new Map(),
+    facts: new Map(),
+    context: new Map(),
+    contextWrites: 0,
+    hasContextRefs: false,
+    contextSize: { sinceSnapshot: 0, snapshot: 0 },
+    snapshotRef: null,
     firstFailed: null,
   };
 }
@@ -200,6 +229,7 @@ function beginStep(step: SealedStep, position: number): StepRecord {
     skipReason: undefined,
     retryAt: null,
     wait: null,
+    written: undefined,
     isApproved: false,
     settlement: null,
   };

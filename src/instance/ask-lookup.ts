@@ -1,18 +1,10 @@
 import type { InstanceParts } from "./parts.js";
 import type { JsonValue } from "../json/value.js";
-import type { StepContext } from "../model/step-context.js";
-import type { VerbRef } from "../model/verb.js";
+import type { LookupQuestion } from "./lookup-question.js";
 import { RunsealError } from "../errors/error.js";
 import { copyCanonical } from "../json/copy.js";
-import { digestOf } from "../json/digest.js";
+import { lookupContext } from "./lookup-context.js";
 import { runInStep } from "./phase-guard.js";
-
-/** A read verb to call while compiling or admitting, with arguments that are already known. */
-export interface LookupQuestion {
-  readonly path: string;
-  readonly verb: VerbRef;
-  readonly args: JsonValue;
-}
 
 /**
  * Calls the handler of a read verb outside a run and checks its answer.
@@ -31,7 +23,7 @@ export async function askLookup(parts: InstanceParts, question: LookupQuestion):
   if (!args.ok) throw invalid("step.args_invalid", question, args.issues);
   const run = entry.run;
   const answer = await withTimeout(parts, question, entry.contract.timeoutMs, (signal) =>
-    runInStep(() => run(args.value, contextOf(parts, question, signal))),
+    runInStep(() => run(args.value, lookupContext(parts, question, signal))),
   );
   const result = entry.parseResult(answer);
   if (!result.ok) throw invalid("step.result_invalid", question, result.issues);
@@ -73,34 +65,4 @@ function withTimeout<T>(
       .then(resolve, reject)
       .finally(() => timer.cancel());
   });
-}
-
-function contextOf(parts: InstanceParts, question: LookupQuestion, signal: AbortSignal): StepContext {
-  const refuse = (call: string): RunsealError =>
-    new RunsealError("context.closed", `"${call}" has no meaning in a lookup: it runs before there is a run`, {
-      stepId: question.path,
-      call,
-    });
-  return {
-    runId: "",
-    stepId: question.path,
-    attempt: 1,
-    idempotencyKey: digestOf("runseal/lookup/1", {
-      scope: parts.scope,
-      path: question.path,
-      verb: question.verb,
-      args: question.args,
-    }),
-    signal,
-    signalKey: "",
-    writes: () => {
-      throw refuse("writes");
-    },
-    park: () => {
-      throw refuse("park");
-    },
-    log: (message, fields) => {
-      parts.engine.log?.({ runId: "", stepId: question.path, message, fields: fields ?? {} });
-    },
-  };
 }

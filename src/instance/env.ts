@@ -11,6 +11,7 @@ export function envOf(clock: Clock): Env {
     now: () => clock.now(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+    entropy: (length) => new Uint8Array(randomBytes(length)),
     uuid: () => uuidV7(clock.now(), randomBytes(10)),
     schedule: (ms, call) => clock.schedule(ms, call),
     breathe,

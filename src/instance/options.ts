@@ -3,12 +3,14 @@ import type { Authenticate } from "./principal.js";
 import type { BuildOptions } from "./build.js";
 import type { Catalog } from "../catalog/catalog.js";
 import type { Clock } from "../time/clock.js";
+import type { EventProfile } from "../model/event-profile.js";
 import type { Handlers } from "../catalog/handlers.js";
 import type { Limits } from "../model/limits.js";
 import type { Policy } from "../model/policy.js";
 import type { Scope } from "../model/ids.js";
 import type { StepLine } from "../engine/parts.js";
 import type { Stores } from "../stores/stores.js";
+import type { TransportGroups } from "../io/transport.js";
 
 /** What {@link createRunseal} takes. */
 export interface RunsealOptions<C extends Catalog> {
@@ -35,6 +37,10 @@ export interface RunsealOptions<C extends Catalog> {
   readonly logger?: (line: StepLine) => void;
   /** What the manifest of a run says of the build: `{ gitCommit, lockfileHash, envAllowlist }`. Versions and platform are added. */
   readonly build?: BuildOptions;
+  /** The world that handlers reach through `ctx.io`. Default: nothing. */
+  readonly io?: { readonly transports?: TransportGroups };
+  /** How much handlers' own events are recorded. Default `normal`: all of them. */
+  readonly eventProfile?: EventProfile;
   /** Term of a lease, milliseconds. Default 10 000. */
   readonly leaseMs?: number;
   /** Time in which all locks of a run must be had, milliseconds. Default 30 000. */

@@ -8,6 +8,7 @@ import type { DecisionRequest } from "./messages.js";
 import type { Doubt } from "./doubts.js";
 import type { DoubtResolution } from "./resolve-doubt.js";
 import type { DryRun } from "./dry-run.js";
+import type { EventProfile } from "../model/event-profile.js";
 import type { EngineParts } from "../engine/parts.js";
 import type { Head, RunSummary } from "./inspect.js";
 import type { Identification } from "./principal.js";
@@ -50,6 +51,7 @@ import { resolveDoubt } from "./resolve-doubt.js";
 import { runHandle } from "./run-handle.js";
 import { runToOutput } from "./run-to-output.js";
 import { systemClock } from "../time/clock.js";
+import { transportRouter } from "../io/router.js";
 import { verify } from "./verify.js";
 import { withLocks } from "./with-locks.js";
 
@@ -75,6 +77,8 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     env: envOf(options.clock ?? systemClock),
     handlers: (ref) => table.entry(ref),
     ...(options.logger === undefined ? {} : { log: options.logger }),
+    router: transportRouter(options.io?.transports ?? {}),
+    eventProfile: profileOf(options.eventProfile),
     options: {
       isUnlocked: options.unlocked !== undefined,
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
@@ -96,6 +100,11 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     active: new ActiveRuns(),
   };
   return new RunsealInstance<C>(parts);
+}
+
+function profileOf(profile: EventProfile = "normal"): EventProfile {
+  if (["minimal", "normal", "verbose"].includes(profile)) return profile;
+  throw new RunsealError("instance.misconfigured", '"eventProfile" is minimal, normal or verbose', { option: "eventProfile" });
 }
 
 function scopeOf(scope: Scope | undefined): Scope {

@@ -104,7 +104,14 @@ export const EVENTS = {
   "step.parked": {
     v: 1,
     streams: RUN,
-    payload: { stepId: "string", attempt: "integer", reason: "string", key: "string", until: "integer|null" },
+    payload: {
+      stepId: "string",
+      attempt: "integer",
+      reason: "string",
+      key: "string",
+      until: "integer|null",
+      delta: "object?",
+    },
   },
   "step.retry_scheduled": { v: 1, streams: RUN, payload: { stepId: "string", attempt: "integer", at: "integer" } },
   "step.fenced": { v: 1, streams: RUN, payload: { stepId: "string", attempt: "integer", reason: "string" } },

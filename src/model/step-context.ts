@@ -1,4 +1,18 @@
+import type { IoCall, IoResult } from "./io-call.js";
+import type { JsonObject, JsonValue } from "../json/value.js";
 import type { Park } from "./park.js";
+
+/** Anything that turns an unknown value into a typed one or throws, such as a zod schema. */
+export interface ContextSchema<T> {
+  parse(value: unknown): T;
+}
+
+/** One event of a handler's own, for the run's log. */
+export interface DomainEvent {
+  /** `topic.what_happened`. */
+  readonly name: string;
+  readonly payload: unknown;
+}
 
 /**
  * What a handler gets besides its arguments.
@@ -24,6 +38,48 @@ export interface StepContext {
   writes(kind: string, id: string): void;
   /** What a `durable` handler returns after it has dispatched: the step waits for a signal, at most until `until` (milliseconds since the epoch, or a duration from now such as `"2h"`). */
   park(options?: { readonly key?: string; readonly until?: number | string }): Park;
+  /** The time, milliseconds since the epoch: recorded, and the same again when the run is replayed. */
+  now(): Promise<number>;
+  /** Random bytes (at most 65,536), recorded. */
+  random(length: number): Promise<Uint8Array>;
+  /** A new UUIDv7, recorded. */
+  uuid(): Promise<string>;
+  /**
+   * Something that comes from outside: asked once in the life of the run and recorded under its key before the handler sees it; every
+   * later attempt, resume and replay gets the record. The first binding wins, over all steps of the run.
+   *
+   * @throws `io.invalid_fact_key`; `value.not_canonical` when the answer can't be recorded
+   */
+  fact<T>(key: string, ask: () => T | Promise<T>): Promise<T>;
+  /** The transports of the instance. With a `factKey` the answer is a fact, as with {@link StepContext.fact}. */
+  readonly io: {
+    /** @throws `io.unknown_namespace`, and what the transport throws */
+    call(call: IoCall): Promise<IoResult>;
+  };
+  /** What a plan ancestor, or this attempt, put into the context under a key; read through a schema where one is given. */
+  get(key: string): JsonValue | undefined;
+  get<T>(key: string, schema: ContextSchema<T>): T | undefined;
+  /** Whether there is a value under a key. */
+  has(key: string): boolean;
+  /** Puts a value into the context; later steps see it once this attempt has completed, and nothing of it when it fails. */
+  set(key: string, value: unknown): void;
+  /** Takes a key out of the context; whether it was there. */
+  delete(key: string): boolean;
+  /** The whole context as this attempt sees it, sorted by key. */
+  dump(): JsonObject;
+  /** Keeps bytes (at most 64 MiB) under their SHA-256 and names them in the log; `kind` is a word such as `report`. */
+  putArtifact(kind: string, bytes: Uint8Array | string): Promise<string>;
+  /**
+   * Bytes that were kept.
+   * @throws `artifact.not_found`, `artifact.invalid`; `store.corrupt` when they no longer match their name
+   */
+  getArtifact(id: string): Promise<Uint8Array>;
+  /** Adds an event of the handler's own to the run's log. */
+  emit(name: string, payload: unknown): Promise<void>;
+  /** Adds several, in order and together. */
+  emitMany(events: readonly DomainEvent[]): Promise<void>;
+  /** Says how far the step is, e.g. rows done and rows in total: what a progress bar is drawn from. */
+  progress(done: number, total?: number): Promise<void>;
   /** A line for the instance's logger, after redaction; never recorded. */
   log(message: string, fields?: { readonly [name: string]: unknown }): void;
 }

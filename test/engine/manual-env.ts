@@ -27,6 +27,10 @@ export class ManualEnv implements Env {
     return this.chance;
   }
 
+  entropy(length: number): Uint8Array {
+    return new Uint8Array(length).fill(Math.floor(this.chance * 256));
+  }
+
   uuid(): string {
     this.#ids += 1;
     return `00000000-0000-7000-8000-${String(this.#ids).padStart(12, "0")}`;

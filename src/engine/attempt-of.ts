@@ -1,0 +1,20 @@
+import type { EntityRef } from "../model/write-set.js";
+import type { LazySignal } from "./lazy-signal.js";
+import type { RunId, Scope } from "../model/ids.js";
+import type { RunRecord } from "./run-record.js";
+import type { SealedStep } from "../model/step.js";
+import type { StagedContext } from "./staged-context.js";
+
+/** Which attempt a context belongs to. */
+export interface AttemptOf {
+  readonly scope: Scope;
+  readonly runId: RunId;
+  readonly step: SealedStep;
+  readonly attempt: number;
+  readonly signal: LazySignal;
+  /** Entities learnt while running that this attempt has locked. */
+  readonly late: readonly EntityRef[];
+  /** The context as the attempt sees it. */
+  readonly staged: StagedContext;
+  readonly record: RunRecord;
+}
