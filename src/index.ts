@@ -47,6 +47,9 @@ export type { LeaseStore } from "./stores/lease-store.js";
 export type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./stores/lock-manager.js";
 export type { RunbookStore } from "./stores/runbook-store.js";
 
+export { execTransport } from "./io/exec-transport.js";
+export type { ExecTransportOptions, ProgramResolver } from "./io/exec-transport.js";
+export type { ExecRequest } from "./io/exec-request.js";
 export { httpTransport } from "./io/http-transport.js";
 export type { BodyForm, HttpRequest } from "./io/http-request.js";
 export type { HttpTransportOptions } from "./io/http-rules.js";

@@ -38,7 +38,17 @@ const HOUSE: HousePlan = {
     stores: { rooms: ["history", "model", ...GROUND] },
     io: {
       rooms: ["history", "secrets", "model", ...GROUND],
-      packages: ["node:dns/promises", "node:http", "node:https", "node:net"],
+      packages: [
+        "node:child_process",
+        "node:dns/promises",
+        "node:fs/promises",
+        "node:http",
+        "node:https",
+        "node:net",
+        "node:path",
+        "node:process",
+        "node:stream",
+      ],
     },
 
     // floor 4, hands: works on an injected environment

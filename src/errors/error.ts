@@ -106,6 +106,18 @@ export interface ErrorDetails {
   "io.timeout": { readonly timeoutMs: number };
   "io.canceled": Readonly<Record<string, never>>;
 
+  "exec.request_invalid": { readonly field: string };
+  "exec.program_not_allowed": Readonly<Record<string, never>>;
+  "exec.program_missing": Readonly<Record<string, never>>;
+  "exec.program_not_executable": Readonly<Record<string, never>>;
+  "exec.spawn_failed": { readonly reason: string };
+  "exec.stdin_write_failed": { readonly reason: string };
+  "exec.stdin_too_large": { readonly bytes: number; readonly bytesMax: number };
+  "exec.timeout": { readonly timeoutMs: number };
+  "exec.failed": { readonly program: string; readonly exitCode: number | null; readonly signal: string | null };
+  "exec.stdout_invalid_json": { readonly bytes: number };
+  "exec.stdout_too_large": { readonly bytes: number; readonly bytesMax: number };
+  "exec.stderr_too_large": { readonly bytes: number; readonly bytesMax: number };
   "secret.unresolved": { readonly name: string };
 
   // stores
