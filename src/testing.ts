@@ -6,3 +6,6 @@ export { waitForPark } from "./testing/wait-for-park.js";
 export { allowUnlocked } from "./testing/allow-unlocked.js";
 export { storeContract } from "./testing/store-contract/store-contract.js";
 export type { ContractCase, ContractEnv, ContractOutcome } from "./testing/store-contract/contract-case.js";
+export { FAULT_MODES, failingStores } from "./testing/failing-stores.js";
+export type { FailingStores, Fault, FaultMode, FaultPlan, FiredFault } from "./testing/failing-stores.js";
+export type { StoreCall } from "./testing/intercept-stores.js";

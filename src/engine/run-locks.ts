@@ -15,6 +15,10 @@ export type Taking =
   | { readonly kind: "refused"; readonly error: RunsealError<"lock.required" | "lock.too_many"> }
   | { readonly kind: "aborted" };
 
+/** How often locks are given back again where the store did not answer, with growing pauses: about three minutes. */
+const RELEASE_TRIES = 18;
+const RELEASE_PAUSE_MS = 1_000;
+
 /** The locks that this process holds for one run: all of the write-set at once, and late ones one by one (decisions 2.9, 3.5). */
 export class RunLocks {
   readonly #parts: EngineParts;
@@ -23,6 +27,7 @@ export class RunLocks {
   readonly #owner: LockOwner;
   readonly #onLost: () => void;
   #held: HeldLocks[] = [];
+  #isOver = false;
   #since = 0;
   #restMs: number;
 
@@ -54,11 +59,33 @@ export class RunLocks {
     return this.#acquire(requests, signal);
   }
 
-  /** Gives everything back; what can't be given back ends with this process. */
+  /** Gives everything back, also what is granted only now: the drive is over. Goes on trying where the store does not answer. */
   async release(): Promise<void> {
     const held = this.#held;
     this.#held = [];
-    await Promise.allSettled(held.map((locks) => locks.release()));
+    this.#isOver = true;
+    await Promise.all(held.map((locks) => this.#giveBack(locks)));
+  }
+
+  async #giveBack(locks: HeldLocks): Promise<void> {
+    try {
+      await locks.release();
+    } catch {
+      void this.#giveBackLater(locks);
+    }
+  }
+
+  /** A lock that stays although its run is over keeps other runs out for as long as this process lives. */
+  async #giveBackLater(locks: HeldLocks): Promise<void> {
+    for (let tries = 1; tries <= RELEASE_TRIES; tries += 1) {
+      await this.#parts.env.sleep(RELEASE_PAUSE_MS * tries);
+      try {
+        await locks.release();
+        return;
+      } catch (error) {
+        if (isRunsealError(error, "store.closed")) return;
+      }
+    }
   }
 
   /** The event that says so; `undefined` when nothing is held. */
@@ -73,6 +100,10 @@ export class RunLocks {
     if (manager === undefined || isAborted(signal)) return { kind: "aborted" };
     try {
       const held = await manager.acquire(requests, { deadlineMs: this.#restMs, owner: this.#owner, signal });
+      if (this.#isOver) {
+        await this.#giveBack(held);
+        return { kind: "aborted" };
+      }
       this.#held.push(held);
       this.#restMs = Math.max(0, this.#restMs - held.waitedMs);
       held.lost.addEventListener("abort", this.#onLost, { once: true });

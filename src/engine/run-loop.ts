@@ -324,9 +324,11 @@ export class RunLoop {
     const taking = await this.#stop.during((signal) => {
       const giveUp = new AbortController();
       signal.addEventListener("abort", () => giveUp.abort(), { once: true });
-      return this.#attend(this.#locks.take(giveUp.signal), ({ cancel, pause, isDraining }) => {
+      const taking = this.#attend(this.#locks.take(giveUp.signal), ({ cancel, pause, isDraining }) => {
         if (cancel !== null || pause !== null || isDraining) giveUp.abort();
       });
+      // where the inbox can't be read the run is given up here, and its place in the queue with it
+      return taking.finally(() => giveUp.abort());
     });
     switch (taking.kind) {
       case "taken": {

@@ -48,7 +48,8 @@ export async function submitRun(parts: EngineParts, request: RunRequest): Promis
   const run = nextRunHead(null, { ...draft, at: parts.env.now() }, runId);
   const events = chainDrafts(emptyHead(scope, stream), [draft], 0);
   const answer = await parts.stores.events.commit([{ scope, stream, expectedSeq: 0, fence: null, events, artifacts: [], run }]);
-  if (answer.kind === "committed") return { kind: "submitted", runId };
+  // nobody else has this id: a stream that is there already is this very commit, whose first answer was lost on the way
+  if (answer.kind === "committed" || answer.kind === "conflict" || answer.kind === "stale") return { kind: "submitted", runId };
   invariant(answer.kind === "exists", `a new run is not answered "${answer.kind}"`);
   if (answer.runbookId === runbook.id) return { kind: "exists", runId: answer.runId };
   const dedupKey = request.dedupKey ?? "";

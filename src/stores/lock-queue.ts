@@ -30,7 +30,6 @@ interface Waiter {
 
 interface Grant {
   readonly run: string;
-  readonly keys: readonly string[];
   readonly lost: AbortController;
 }
 
@@ -45,8 +44,8 @@ export interface LockQueueOptions {
 /**
  * A lock manager over a {@link LockTable}: waiting, deadlines, and first come, first served inside the process.
  *
- * A request waits behind every earlier one that it can't stand beside, so that a crowd of readers never starves a writer; only keys
- * that its run holds already are exempt, or the run would wait for itself.
+ * A request waits behind every earlier one that it can't stand beside, so that a crowd of readers never starves a writer. Only a run
+ * that holds something already goes ahead: those before it may be waiting for just that, and neither would ever go on.
  */
 export class LockQueue implements LockManager {
   readonly #table: LockTable;
@@ -145,9 +144,8 @@ export class LockQueue implements LockManager {
       await this.#table.give(grant);
       return;
     }
-    const keys = waiter.requests.map((request) => request.key);
     const lost = new AbortController();
-    this.#grants.set(grant, { run: runOf(waiter.owner), keys, lost });
+    this.#grants.set(grant, { run: runOf(waiter.owner), lost });
     const waitedMs = this.#clock.now() - waiter.since;
     const held = { requests: waiter.requests, waitedMs, lost: lost.signal, release: () => this.#release(grant) };
     this.#settle(waiter, () => waiter.resolve(held));
@@ -168,25 +166,18 @@ export class LockQueue implements LockManager {
 
   #blockedByEarlier(waiter: Waiter): LockBlocker | undefined {
     const run = runOf(waiter.owner);
+    if (this.#holdsAny(run)) return undefined;
     for (const earlier of this.#waiting) {
       if (earlier === waiter) return undefined;
       if (runOf(earlier.owner) === run) continue;
-      const blocker = this.#clash(waiter, earlier, run);
+      const blocker = clash(waiter, earlier);
       if (blocker !== undefined) return blocker;
     }
     return undefined;
   }
 
-  #clash(waiter: Waiter, earlier: Waiter, run: string): LockBlocker | undefined {
-    const request = waiter.requests.find((wanted) =>
-      earlier.requests.some((other) => other.key === wanted.key && (other.access === "write" || wanted.access === "write")),
-    );
-    if (request === undefined || this.#holds(run, request.key)) return undefined;
-    return earlier.blocker ?? { request, holder: { source: "unknown", runId: null, runbookId: null, holder: null } };
-  }
-
-  #holds(run: string, key: string): boolean {
-    return [...this.#grants.values()].some((grant) => grant.run === run && grant.keys.includes(key));
+  #holdsAny(run: string): boolean {
+    return [...this.#grants.values()].some((grant) => grant.run === run);
   }
 
   #settle(waiter: Waiter, settle: () => void): void {
@@ -216,6 +207,14 @@ export class LockQueue implements LockManager {
 
 function runOf(owner: LockOwner): string {
   return `${owner.scope}\n${owner.runId}`;
+}
+
+function clash(waiter: Waiter, earlier: Waiter): LockBlocker | undefined {
+  const request = waiter.requests.find((wanted) =>
+    earlier.requests.some((other) => other.key === wanted.key && (other.access === "write" || wanted.access === "write")),
+  );
+  if (request === undefined) return undefined;
+  return earlier.blocker ?? { request, holder: { source: "unknown", runId: null, runbookId: null, holder: null } };
 }
 
 /** Whether a held lock keeps another run from a request for the same key. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { RunsealError } from "../../src/errors/error.js";
 import type { LockOwner, LockRequest } from "../../src/stores/lock-manager.js";
 import { LockQueue, locksClash, type LockBlocker, type LockTable } from "../../src/stores/lock-queue.js";
+import { memoryStores } from "../../src/stores/memory/memory-stores.js";
 import { eventually } from "../../src/testing/store-contract/contract-case.js";
 import { TurnedClock } from "./turned-clock.js";
 
@@ -134,6 +135,18 @@ describe("LockQueue", () => {
     const waiting = locks.acquire([request("a")], { deadlineMs: 1000, owner: ownerOf("r1") });
     locks.close(refusal);
     await expect(waiting).rejects.toBe(refusal);
+  });
+
+  test("a run that holds something goes ahead of those that wait for it, or neither would go on", async () => {
+    const { clock } = queue();
+    const stores = memoryStores({ clock });
+    const holder = await stores.locks.acquire([request("a")], { deadlineMs: 0, owner: ownerOf("r1") });
+    const both = stores.locks.acquire([request("a"), request("b")], { deadlineMs: 1_000, owner: ownerOf("r2") });
+    const late = await stores.locks.acquire([request("b")], { deadlineMs: 1_000, owner: ownerOf("r1") });
+    expect(late.waitedMs).toBe(0);
+    await late.release();
+    await holder.release();
+    expect((await both).requests).toHaveLength(2);
   });
 });
 
