@@ -1,4 +1,5 @@
 import type { Clock } from "../time/clock.js";
+import type { HeldLocks } from "../stores/lock-manager.js";
 import type { Intercept, StoreCall } from "./intercept-stores.js";
 import type { Stores } from "../stores/stores.js";
 import { Listeners } from "../stores/listeners.js";
@@ -215,8 +216,11 @@ function drawing(plan: Exclude<FaultPlan, readonly Fault[]>): Choose {
 
 /** Locks belong to a session, and one whose answer was lost has ended: its locks are free. */
 async function endSession(answer: unknown): Promise<void> {
-  if (typeof answer !== "object" || answer === null || !("release" in answer)) return;
-  if (typeof answer.release === "function") await answer.release();
+  if (isHeldLocks(answer)) await answer.release();
+}
+
+function isHeldLocks(answer: unknown): answer is HeldLocks {
+  return typeof answer === "object" && answer !== null && "release" in answer;
 }
 
 function lost(call: StoreCall, what: string): RunsealError<"store.failed"> {

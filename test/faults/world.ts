@@ -98,7 +98,7 @@ export class World {
     for (const { stream, events } of writes) {
       for (const event of events as readonly Pick<StoredEvent, "kind" | "payloadText">[]) {
         if (event.kind !== "step.completed") continue;
-        const { stepId } = JSON.parse(event.payloadText ?? "{}") as { readonly stepId: string };
+        const { stepId } = JSON.parse(event.payloadText) as { readonly stepId: string };
         const step = `${stream}/${stepId}`;
         if (this.#completed.has(step)) this.violations.push(`${stepId} completed twice`);
         this.#completed.add(step);
