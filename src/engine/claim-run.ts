@@ -61,14 +61,14 @@ export type ClaimAnswer =
  * Takes the lease of a run and starts it or takes it up again, in one commit: `lease.taken`, then `run.started` with the manifest
  * and the approvals it spends, or `run.resumed` (decisions 3.4, 3.7). A run that was started is only taken up with its manifest.
  *
- * @throws {@link RunsealError} `run.not_found`; `store.corrupt` when the log is damaged; `manifest.not_found`, `manifest.corrupt`,
+ * @throws {@link RunsealError} `run.not_found`; `store.corrupt` when the log is damaged; `run.unsupported_event`; `manifest.not_found`, `manifest.corrupt`,
  * `manifest.not_canonical`, `manifest.runbook_mismatch`, `manifest.config_mismatch` when the manifest is not the run's
  */
 export async function claimRun(parts: EngineParts, request: ClaimRequest): Promise<ClaimAnswer> {
   const { scope, runId, runbook } = request;
   const head = await runHeadFor(parts, scope, runId);
   if (isTerminal(head.run.status)) return { kind: "refused", error: terminal(head.run) };
-  const state = await loadRun(parts, scope, runId, runPlanOf(runbook));
+  const state = await loadRun(parts, scope, runId, runPlanOf(runbook), { isToGoOn: true });
   const { owner } = parts.stores;
   const epoch = head.epoch + 1;
   const { leaseMs } = optionsOf(parts);

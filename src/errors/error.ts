@@ -59,6 +59,7 @@ export interface ErrorDetails {
   "run.dedup_conflict": { readonly dedupKey: string; readonly runId: string; readonly runbookId: string };
   "run.not_completed": { readonly runId: string; readonly status: string; readonly reason: string | null };
   "run.invalid_option": { readonly option: string };
+  "run.unsupported_event": { readonly runId: string; readonly seq: number; readonly kind: string; readonly v: number };
   "manifest.not_found": { readonly runId: string; readonly manifestId: string | null };
   "manifest.corrupt": { readonly runId: string; readonly manifestId: string | null };
   "manifest.not_canonical": { readonly runId: string; readonly manifestId: string | null };

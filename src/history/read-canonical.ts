@@ -35,7 +35,7 @@ function writtenAgain(value: JsonValue, text: string): CanonicalReading {
   try {
     if (canonicalize(value, { bytesMax: BYTES_MAX }) === text) return { kind: "read", value };
     return { kind: "not_canonical", why: "is not written canonically" };
-  } catch (error) {
-    return { kind: "not_canonical", why: error instanceof Error ? error.message : "is outside the value model" };
+  } catch {
+    return { kind: "not_canonical", why: "holds what the value model does not have" };
   }
 }

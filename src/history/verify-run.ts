@@ -1,144 +1,186 @@
-import type { BrokenLink, ChainVerdict } from "./verify-chain.js";
-import type { Digest, RunId, Scope } from "../model/ids.js";
-import type { LogProblem, LogRule } from "./attempt-rules.js";
-import type { RunState } from "./run-state.js";
+import type { AnyEvent, StoredEvent } from "../model/event.js";
+import type { ChainVerdict } from "./verify-chain.js";
+import type { Digest, RunId, Scope, StepId } from "../model/ids.js";
+import type { LogProblem } from "./attempt-rules.js";
+import type { RunProblem } from "./run-problem.js";
 import type { RunStatus, StreamHead } from "../model/run.js";
 import type { Runbook } from "../model/runbook.js";
-import type { StoredEvent } from "../model/event.js";
+import { approvalProblems } from "./verify-approvals.js";
 import { beginState } from "./run-state.js";
-import { eventOf } from "./read-event.js";
+import { checkedEvent } from "./check-event.js";
 import { fold } from "./fold.js";
-import { isRunsealError } from "../errors/error.js";
+import { isAbsence } from "./run-problem.js";
+import { isEventKind, type EventPayload } from "../model/event.js";
+import { keptHeadProblem, projectionProblems } from "./verify-head.js";
 import { logProblems } from "./attempt-rules.js";
-import { runHeadOf } from "./run-head.js";
 import { runPlanOf } from "./run-plan.js";
 import { runStream } from "../model/ids.js";
-import { runbookIdOf } from "../model/runbook-digest.js";
+import { runbookProblems } from "./verify-runbook.js";
 import { verifyChain } from "./verify-chain.js";
+import { writeFindings } from "./verify-writes.js";
 
-/** What is wrong with a run besides its chain. `seq` is `null` where no one event is to blame. */
-export interface RunProblem {
+/** Why a run can't be trusted: the first thing found. `seq` is `null` where no one event of its log is to blame. */
+export interface Damage {
   readonly seq: number | null;
-  readonly rule: LogRule | "runbook_digest" | "other_runbook" | "log_unreadable" | "head_differs" | "artifact_missing";
-  readonly message: string;
+  readonly why: string;
+}
+
+/** An event that this version can't read: kept, verified, shown and passed over. */
+export interface UnknownEvent {
+  readonly seq: number;
+  readonly kind: string;
+  readonly v: number;
 }
 
 /** The verdict on a run. */
 export interface RunVerdict {
-  readonly integrity: "ok" | BrokenLink;
+  /** Whether everything is right and nothing is missing that retention did not drop: integrity is ok and there is no problem. */
+  readonly isSound: boolean;
+  /** Whether what is there agrees with itself: `"ok"`, or the first thing that does not. */
+  readonly integrity: "ok" | Damage;
+  /** `partial` where something is gone: payloads that retention dropped, or artifacts. */
   readonly completeness: "full" | "partial";
   /** As the log tells it; `null` when the log can't be folded. */
   readonly status: RunStatus | null;
+  /** The end of the part of the log that can be trusted. */
   readonly head: ChainVerdict["head"];
   readonly events: number;
-  /** Empty when everything agrees. */
+  /** Everything that was found besides a broken chain; empty when everything agrees. */
   readonly problems: readonly RunProblem[];
+  /** Writing steps that completed without ever calling `ctx.writes`: what they wrote was declared by their contract alone. */
+  readonly unobserved: readonly StepId[];
+  /** Events that a later version wrote. With a later version of a kind of ours among them `status` is `null`. */
+  readonly unknown: readonly UnknownEvent[];
 }
 
 /** What is verified, as it was read. */
 export interface RunEvidence {
   readonly scope: Scope;
   readonly runId: RunId;
-  readonly runbook: Runbook;
+  /** `null` = it can't be read; `found` says why. */
+  readonly runbook: Pick<Runbook, "id" | "documentDigest" | "content" | "document"> | null;
   readonly events: readonly StoredEvent[];
-  /** The head beside the log; `undefined` = there is none. */
-  readonly head: StreamHead | undefined;
-  /** Whether an artifact that the log names is there with the right bytes; absent = not asked. */
-  readonly hasArtifact?: (id: Digest) => boolean;
+  /** The runbook's stream, from its first event; absent = not asked. */
+  readonly approvals?: readonly StoredEvent[];
+  /** The head that the store keeps beside the log; `null` = there is none, absent = not asked. */
+  readonly projection?: StreamHead | null;
+  /** A head that was kept elsewhere; absent = there is none. */
+  readonly keptHead?: { readonly seq: number; readonly hash: Digest };
+  /** Where reading stopped because the store found damage; absent = it reached the end. */
+  readonly stopped?: Damage;
+  /** What was found while reading: artifacts, runbook. */
+  readonly found?: readonly RunProblem[];
 }
 
 /**
- * Derives everything about a run anew from its log and compares: chain and digests, the runbook's id, the legality of attempts, the
- * status, the head beside the log, the artifacts that the log names.
+ * Derives everything about a run anew from its log and compares: chain and digests, the runbook's id and document, the types of
+ * payloads, the legality of attempts, the status, the head beside the log and one kept elsewhere, approvals, declared writes.
  *
- * Cost: linear in the bytes of the log and the runbook.
+ * Never throws, whatever the evidence is.
+ *
+ * Cost: linear in the bytes of the log, the runbook and the runbook's stream.
  */
 export function verifyRun(evidence: RunEvidence): RunVerdict {
   const { scope, runId, runbook, events } = evidence;
-  const { integrity, completeness, head } = verifyChain(scope, runStream(runId), events);
-  const trusted = events.slice(0, head.seq);
-  const base = { integrity, completeness, head, events: events.length };
-  const digests = runbookProblems(runbook);
-  // dropped payloads can't be folded: the chain speaks for itself
-  if (completeness === "partial") return { ...base, status: null, problems: digests };
-  const folded = foldAll(evidence, trusted);
+  const chain = verifyChain(scope, runStream(runId), events);
+  const broken: Damage | undefined = evidence.stopped ?? (chain.integrity === "ok" ? undefined : chain.integrity);
+  const trusted = readTrusted(events.slice(0, chain.head.seq));
+  const isWhole = broken === undefined && chain.completeness === "full" && trusted.problems.length === 0;
+  const folded = chain.completeness === "full" && trusted.problems.length === 0 ? foldAll(evidence, trusted.events) : NOT_FOLDED;
+  const writes = writeFindings(runbook?.content.steps ?? [], trusted.events);
+  const { keptHead, projection, approvals, found = [] } = evidence;
   const problems: RunProblem[] = [
-    ...digests,
+    ...(runbook === null ? [] : runbookProblems(runbook)),
+    ...trusted.problems,
     ...folded.problems,
-    ...logProblems(trusted.map(eventOf)).map(problemOf),
-    ...headProblems(evidence, trusted),
-    ...artifactProblems(evidence, trusted),
+    ...(isWhole && projection !== undefined ? projectionProblems(events, projection, trusted.unknown.length > 0) : []),
+    ...(keptHead === undefined ? [] : keptHeadProblem(keptHead, chain.head, events, broken !== undefined)),
+    ...found,
+    ...(runbook === null || approvals === undefined
+      ? []
+      : approvalProblems({ scope, runId, runbookId: runbook.id }, trusted.events, approvals)),
+    ...writes.problems,
   ];
-  return { ...base, status: folded.state?.status ?? null, problems };
+  const integrity = broken ?? firstDamage(problems);
+  return {
+    isSound: integrity === "ok" && problems.length === 0,
+    integrity,
+    completeness: chain.completeness === "full" && !problems.some(isAbsence) ? "full" : "partial",
+    status: trusted.unknown.some(({ kind }) => isEventKind(kind)) ? null : folded.status,
+    head: chain.head,
+    events: events.length,
+    problems,
+    unobserved: writes.unobserved,
+    unknown: trusted.unknown,
+  };
 }
 
-function runbookProblems(runbook: Runbook): readonly RunProblem[] {
-  const id = runbookIdOf(runbook.content);
-  if (id === runbook.id) return [];
-  return [{ seq: null, rule: "runbook_digest", message: `the content of "${runbook.id}" has the id "${id}"` }];
-}
-
-function foldAll(
-  { scope, runId, runbook }: RunEvidence,
-  events: readonly StoredEvent[],
-): { readonly state: RunState | undefined; readonly problems: readonly RunProblem[] } {
-  const state = beginState(runPlanOf(runbook), scope, runId);
-  try {
-    for (const event of events) fold(state, eventOf(event));
-    return { state, problems: otherRunbook(runbook, events) };
-  } catch (error) {
-    if (!isRunsealError(error, "store.corrupt")) throw error;
-    return { state: undefined, problems: [{ seq: error.details.seq, rule: "log_unreadable", message: error.message }] };
-  }
-}
-
-function otherRunbook(runbook: Runbook, events: readonly StoredEvent[]): readonly RunProblem[] {
+/** The first event of a run's log as it was submitted; `undefined` where that can't be read. */
+export function submissionOf(events: readonly StoredEvent[]): EventPayload<"run.submitted"> | undefined {
   const [first] = events;
-  const event = first === undefined ? undefined : eventOf(first);
-  if (event?.kind !== "run.submitted" || event.payload.runbookId === runbook.id) return [];
-  return [{ seq: 1, rule: "other_runbook", message: `the run is one of "${event.payload.runbookId}"` }];
+  if (first === undefined) return undefined;
+  const checked = checkedEvent(first);
+  return "event" in checked && checked.event.kind === "run.submitted" ? checked.event.payload : undefined;
 }
 
-function headProblems({ head }: RunEvidence, events: readonly StoredEvent[]): readonly RunProblem[] {
-  const derived = derivedHead(events);
-  if (typeof derived === "string") return [{ seq: null, rule: "log_unreadable", message: derived }];
-  if (derived === null && head === undefined) return [];
-  if (derived === null) return [differs("presence", "none", "there")];
-  if (head === undefined) return [differs("presence", "there", "none")];
-  const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ["seq", derived.seq, head.seq],
-    ["hash", derived.hash, head.hash],
-    ["epoch", derived.epoch, head.epoch],
-    ["status", derived.run?.status, head.run?.status],
-    ["reason", derived.run?.reason, head.run?.reason],
-    ["runbookId", derived.run?.runbookId, head.run?.runbookId],
-    ["useKey", derived.run?.useKey, head.run?.useKey],
-  ];
-  return pairs.filter(([, log, beside]) => log !== beside).map(([name, log, beside]) => differs(name, log, beside));
+function firstDamage(problems: readonly RunProblem[]): "ok" | Damage {
+  const first = problems.find((problem) => !isAbsence(problem));
+  return first === undefined ? "ok" : { seq: first.seq, why: first.message };
 }
 
-function derivedHead(events: readonly StoredEvent[]): StreamHead | string | null {
+interface Trusted {
+  /** Those whose payload is there and right. */
+  readonly events: readonly AnyEvent[];
+  readonly problems: readonly RunProblem[];
+  readonly unknown: readonly UnknownEvent[];
+}
+
+function readTrusted(stored: readonly StoredEvent[]): Trusted {
+  const events: AnyEvent[] = [];
+  const problems: RunProblem[] = [];
+  const unknown: UnknownEvent[] = [];
+  for (const each of stored) {
+    // its payload was dropped: the chain speaks for itself
+    if (each.payloadText === "") continue;
+    const checked = checkedEvent(each);
+    if ("why" in checked) {
+      const message = `event ${each.seq} (${each.kind}) ${checked.why}`;
+      problems.push({ seq: each.seq, rule: "payload_invalid", message });
+      continue;
+    }
+    events.push(checked.event);
+    if (checked.event.kind.startsWith("unknown:")) unknown.push({ seq: each.seq, kind: each.kind, v: each.v });
+    if (checked.event.kind === "run.started" && checked.event.payload.manifestId === null) {
+      problems.push({ seq: each.seq, rule: "manifest_missing", message: "run.started names no manifest" });
+    }
+  }
+  return { events, problems, unknown };
+}
+
+interface Folded {
+  readonly status: RunStatus | null;
+  readonly problems: readonly RunProblem[];
+}
+
+const NOT_FOLDED: Folded = { status: null, problems: [] };
+
+function foldAll({ scope, runId, runbook }: RunEvidence, events: readonly AnyEvent[]): Folded {
+  const rules = logProblems(events).map(problemOf);
+  if (runbook === null) return { status: null, problems: rules };
   try {
-    return runHeadOf(events, false);
+    const state = beginState(runPlanOf(runbook), scope, runId);
+    for (const event of events) fold(state, event);
+    return { status: state.status, problems: [...otherRunbook(runbook.id, events), ...rules] };
   } catch (error) {
-    if (isRunsealError(error, "internal.invariant")) return error.message;
-    throw error;
+    // the fold trusts its log; a forged one may break any of its rules
+    const message = `the log can't be folded: ${String(error)}`;
+    return { status: null, problems: [{ seq: null, rule: "log_unreadable", message }, ...rules] };
   }
 }
 
-function differs(name: string, log: unknown, beside: unknown): RunProblem {
-  return { seq: null, rule: "head_differs", message: `${name} is ${String(log)} by the log and ${String(beside)} by the head` };
-}
-
-function artifactProblems({ hasArtifact }: RunEvidence, events: readonly StoredEvent[]): readonly RunProblem[] {
-  if (hasArtifact === undefined) return [];
-  return events.flatMap((stored) => {
-    const event = eventOf(stored);
-    if (event.kind !== "artifact.written" || hasArtifact(event.payload.artifactId)) return [];
-    return [
-      { seq: event.seq, rule: "artifact_missing" as const, message: `artifact "${event.payload.artifactId}" is not there` },
-    ];
-  });
+function otherRunbook(runbookId: string, [first]: readonly AnyEvent[]): readonly RunProblem[] {
+  if (first?.kind !== "run.submitted" || first.payload.runbookId === runbookId) return [];
+  return [{ seq: 1, rule: "other_runbook", message: `the run is one of "${first.payload.runbookId}"` }];
 }
 
 function problemOf({ seq, rule, message }: LogProblem): RunProblem {

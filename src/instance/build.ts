@@ -52,17 +52,17 @@ function allowedValues(names: unknown, env: NodeJS.ProcessEnv): JsonObject {
   if (!Array.isArray(names) || names.length > NAMES_MAX) {
     throw misconfigured("envAllowlist", `a list of up to ${NAMES_MAX} names`);
   }
-  return Object.freeze(Object.fromEntries(names.map((name) => [name, allowedValue(name, env)])));
+  return Object.freeze(Object.fromEntries((names as readonly unknown[]).map((name) => allowedEntry(name, env))));
 }
 
-function allowedValue(name: unknown, env: NodeJS.ProcessEnv): string | null {
+function allowedEntry(name: unknown, env: NodeJS.ProcessEnv): readonly [string, string | null] {
   if (typeof name !== "string" || !NAME.test(name)) {
     throw misconfigured("envAllowlist", "a list of names of environment variables: letters, digits and _");
   }
   if (CREDENTIAL_NAME.test(name)) throw secretIn(jsonPointer(["build", "envAllowlist", name]), "name");
   const value = env[name];
-  if (value === undefined) return null;
-  if (isRecordable(value)) return value;
+  if (value === undefined) return [name, null];
+  if (isRecordable(value)) return [name, value];
   throw misconfigured("envAllowlist", `names of variables with up to ${TEXT_LENGTH_MAX} characters, unlike "${name}"`);
 }
 

@@ -25,6 +25,7 @@ import type { AnyEvent } from "../model/event.js";
 import type { RunbookDiff } from "../review/runbook-diff.js";
 import type { RunsealOptions } from "./options.js";
 import type { Unfinishable } from "./check.js";
+import type { VerifyOptions } from "./verify.js";
 import { ActiveRuns } from "./active-runs.js";
 import { DEFAULT_SCOPE } from "../model/ids.js";
 import { LIMIT_PROFILES } from "../model/limits.js";
@@ -269,9 +270,9 @@ class RunsealInstance<C extends Catalog> {
     return check(this.#parts);
   }
 
-  /** Checks a run: hash chain, digests, runbook, fold against the head. */
-  verify(runId: RunId): Promise<RunVerdict> {
-    return verify(this.#parts, runId);
+  /** Checks a run: chain, digests, runbook, approvals, artifacts, declared writes, and a head that was kept elsewhere. */
+  verify(runId: RunId, options?: VerifyOptions): Promise<RunVerdict> {
+    return verify(this.#parts, runId, options);
   }
 
   /** The end of a run's chain, or of all chains of the scope: keep it elsewhere to notice a shortened log. */

@@ -9,6 +9,7 @@ import { LIMIT_PROFILES } from "../../src/model/limits.js";
 import { RUNBOOK_TAG } from "../../src/model/runbook.js";
 import { copyCanonical } from "../../src/json/copy.js";
 import { digestOf } from "../../src/json/digest.js";
+import { documentDigestOf } from "../../src/model/runbook-digest.js";
 
 /** A step as a test writes it: everything else has a plain default. */
 export interface StepSketch extends Partial<Omit<SealedStep, "id" | "verb">> {
@@ -37,12 +38,15 @@ export function buildRunbook(sketch: RunbookSketch): Runbook {
     execution: { onFailure: "stop", ...sketch.execution },
     core: { bindings: {}, allocations: [], lookups: [], macroAudits: [], snapshotManifest: {}, limits: LIMIT_PROFILES.runbook },
   };
+  const id: Runbook["id"] = `rb_${digestOf(RUNBOOK_TAG, content)}`;
+  const output = sketch.output ?? {};
+  const document = { name: "test", output, sentences: {}, phases: [], explanations: [], remarks: [] };
   return {
-    id: `rb_${digestOf(RUNBOOK_TAG, content)}`,
-    documentDigest: "0".repeat(64),
+    id,
+    documentDigest: documentDigestOf(id, document),
     content,
     steps: content.steps,
-    document: { name: "test", output: sketch.output ?? {}, sentences: {}, phases: [], explanations: [], remarks: [] },
+    document,
     envelope: { core: content.core, macroAudits: [], lookups: [] },
     contracts: [],
   };

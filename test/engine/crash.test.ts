@@ -112,7 +112,13 @@ async function verdictOf(rig: Rig, runbook: Runbook, runId: string) {
   const events = [];
   for await (const event of rig.stores.reader.read("default", runStream(runId))) events.push(event);
   const head = await rig.stores.reader.head("default", runStream(runId));
-  const { integrity, completeness, status, problems } = verifyRun({ scope: "default", runId, runbook, events, head });
+  const { integrity, completeness, status, problems } = verifyRun({
+    scope: "default",
+    runId,
+    runbook,
+    events,
+    ...(head !== undefined && { projection: head }),
+  });
   return { integrity, completeness, status, problems };
 }
 

@@ -192,7 +192,7 @@ describe("reading events back", () => {
       hash: "h",
       payload: { of: "sheep" },
     });
-    expect(eventOf({ ...stored, kind: "run.paused", payloadText: '{"by":null}' })).toMatchObject({
+    expect(eventOf({ ...stored, kind: "run.paused", v: 1, payloadText: '{"by":null}' })).toMatchObject({
       kind: "run.paused",
       payload: { by: null },
     });

@@ -4,11 +4,14 @@ import type { ChainedEvent, EventDraft, StoredEvent } from "../../src/model/even
 import type { StreamHead } from "../../src/model/run.js";
 import { Rig } from "../engine/rig.js";
 import { buildRunbook } from "../engine/build-runbook.js";
-import { chainEvent, emptyHead } from "../../src/history/chain.js";
+import { chainEvent, emptyHead, eventHash } from "../../src/history/chain.js";
+import { checkedEvent } from "../../src/history/check-event.js";
+import { digestOf } from "../../src/json/digest.js";
+import { eventOf } from "../../src/history/read-event.js";
 import { logProblems } from "../../src/history/attempt-rules.js";
 import { runStream } from "../../src/model/ids.js";
 import { verifyChain } from "../../src/history/verify-chain.js";
-import { verifyRun } from "../../src/history/verify-run.js";
+import { submissionOf, verifyRun } from "../../src/history/verify-run.js";
 
 const runbook = buildRunbook({ steps: [{ id: "a" }, { id: "b", dependsOn: ["a"] }] });
 
@@ -90,7 +93,7 @@ describe("the chain of a stream", () => {
       completeness: "partial",
       head: { seq: note.seq },
     });
-    for (const change of [{ epoch: 9 }, { prev: "0".repeat(64) }, { seq: 6 }, { stream: "run/other" as const }]) {
+    for (const change of [{ epoch: 9 }, { prev: "0".repeat(64) }, { seq: 5 }, { stream: "run/other" as const }]) {
       const tampered = dropped.map((event, index) => (index === 3 ? { ...event, ...change } : event));
       expect(verifyChain("default", stream, tampered).integrity).not.toBe("ok");
     }
@@ -106,61 +109,237 @@ describe("the chain of a stream", () => {
       const unreadable = dropped.map((event) => (event.kind === "payload.dropped" ? { ...event, payloadText } : event));
       expect(verifyChain("default", stream, unreadable).integrity).toMatchObject({ seq: 4 });
     }
-    const verdict = verifyRun({ scope: "default", runId, runbook, events: dropped, head: undefined });
+    const verdict = verifyRun({ scope: "default", runId, runbook, events: dropped });
     expect(verdict).toMatchObject({ integrity: "ok", completeness: "partial", status: null, problems: [] });
   });
 });
 
 describe("a run", () => {
-  test("verifies: chain, runbook, attempts, status, head and artifacts agree", async () => {
+  test("verifies: chain, runbook, attempts, status and head agree (decision 3.17)", async () => {
     const { runId, events, head } = await finished();
-    const verdict = verifyRun({ scope: "default", runId, runbook, events, head, hasArtifact: () => true });
-    expect(verdict).toMatchObject({
+    const verdict = verifyRun({ scope: "default", runId, runbook, events, projection: head });
+    expect(verdict).toEqual({
+      isSound: true,
       integrity: "ok",
       completeness: "full",
       status: "completed",
+      head: { scope: "default", stream: runStream(runId), seq: head.seq, hash: head.hash },
       events: events.length,
       problems: [],
+      unobserved: [],
+      unknown: [],
     });
-    expect(verifyRun({ scope: "default", runId, runbook, events, head }).problems).toEqual([]);
+    expect(verifyRun({ scope: "default", runId, runbook, events })).toEqual(verdict);
   });
 
-  test("of another runbook, with lost artifacts or a head that tells another story, is found out", async () => {
+  test("of another runbook, or with a head that tells another story, is found out (reliability row 66)", async () => {
     const { runId, events, head } = await finished();
-    const base = { scope: "default", runId, runbook, events, head };
+    const base = { scope: "default", runId, runbook, events, projection: head };
     const rules = (evidence: Partial<Parameters<typeof verifyRun>[0]>): string[] =>
       verifyRun({ ...base, ...evidence }).problems.map(({ rule }) => rule);
     expect(rules({ runbook: { ...runbook, content: { ...runbook.content, uses: "many" } } })).toEqual(["runbook_digest"]);
+    expect(rules({ runbook: { ...runbook, document: { ...runbook.document, title: "x" } } })).toEqual(["document_digest"]);
     const other = buildRunbook({ steps: [{ id: "a" }, { id: "b", dependsOn: ["a"] }], intent: "other" });
     expect(rules({ runbook: other })).toEqual(["other_runbook"]);
     expect(rules({ runbook: buildRunbook({ steps: [] }) })).toContain("log_unreadable");
-    expect(rules({ hasArtifact: () => false })).toEqual(["artifact_missing", "artifact_missing"]);
-    expect(rules({ head: undefined })).toEqual(["head_differs"]);
-    expect(rules({ head: { ...head, seq: 99, run: head.run === null ? null : { ...head.run, status: "failed" } } })).toEqual([
-      "head_differs",
-      "head_differs",
-    ]);
-    // cut off at its end: only the head knows
-    expect(rules({ events: events.slice(0, -1) }).length).toBeGreaterThan(0);
+    expect(rules({ runbook: null })).toEqual([]);
+    expect(rules({ projection: null })).toEqual(["head_differs"]);
+    expect(
+      rules({ projection: { ...head, seq: 99, run: head.run === null ? null : { ...head.run, status: "failed" } } }),
+    ).toEqual(["head_differs", "head_differs"]);
     expect(rules({ events: [] })).toEqual(["head_differs"]);
-    expect(rules({ events: [], head: undefined })).toEqual([]);
+    expect(rules({ events: [], projection: null })).toEqual([]);
+  });
+
+  test("cut off at its end looks whole; the head beside it, or one kept elsewhere, tells (reliability row 61)", async () => {
+    const { runId, events, head } = await finished();
+    const cut = { scope: "default", runId, runbook, events: events.slice(0, -1) };
+    expect(verifyRun(cut)).toMatchObject({ isSound: true, integrity: "ok", status: "running" });
+    expect(verifyRun({ ...cut, projection: head }).isSound).toBe(false);
+    expect(verifyRun({ ...cut, keptHead: head })).toMatchObject({
+      isSound: false,
+      integrity: { seq: null, why: `the log ends at ${head.seq - 1}, and the kept head is at ${head.seq}` },
+      problems: [{ rule: "log_truncated" }],
+    });
+    // a head of an earlier time, and none at all
+    const early = { seq: 3, hash: events[2]?.hash ?? "" };
+    expect(verifyRun({ ...cut, keptHead: early }).isSound).toBe(true);
+    expect(verifyRun({ ...cut, keptHead: { seq: 0, hash: "0".repeat(64) } }).isSound).toBe(true);
+  });
+
+  test("written anew as a whole shows nowhere but against a head kept elsewhere (reliability row 63)", async () => {
+    const { runId, events, head } = await finished();
+    const drafts = events.map((event): EventDraft => {
+      const payload = JSON.parse(event.payloadText) as Record<string, unknown>;
+      if (event.kind === "step.completed") payload["declared"] = ["account:nobody-looked"];
+      if (event.kind === "run.completed") payload["output"] = "another";
+      return { kind: event.kind, payload } as EventDraft;
+    });
+    const forged = rechained(events, drafts);
+    expect(verifyChain("default", runStream(runId), forged).integrity).toBe("ok");
+    const verdict = verifyRun({ scope: "default", runId, runbook, events: forged, keptHead: head });
+    expect(verdict.problems).toContainEqual({
+      seq: head.seq,
+      rule: "log_rewritten",
+      message: `event ${head.seq} does not have the hash of the kept head`,
+    });
   });
 
   test("that was written anew by somebody who knows the format is judged by its rules", async () => {
     const { runId, events, head } = await finished();
     const forged = rechained(events, [{ kind: "run.paused", payload: { by: null } }]);
-    const rules = verifyRun({ scope: "default", runId, runbook, events: forged, head }).problems.map(({ rule }) => rule);
-    expect(rules).toEqual(["run_begins_with_submitted", "log_unreadable"]);
+    const verdict = verifyRun({ scope: "default", runId, runbook, events: forged, projection: head });
+    expect(verdict.problems.map(({ rule }) => rule)).toEqual(["run_begins_with_submitted", "log_unreadable"]);
+    expect(verdict.isSound).toBe(false);
   });
 
-  test("whose chain is broken is judged as far as it can be trusted", async () => {
+  test("whose chain is broken is judged as far as it can be trusted (reliability row 60)", async () => {
     const { runId, events, head } = await finished();
     const tampered = events.map((event) => (event.seq === 5 ? { ...event, payloadText: "{}" } : event));
-    const verdict = verifyRun({ scope: "default", runId, runbook, events: tampered, head });
-    expect(verdict).toMatchObject({
+    const evidence = { scope: "default", runId, runbook, events: tampered, projection: head, keptHead: head };
+    expect(verifyRun(evidence)).toMatchObject({
+      isSound: false,
       integrity: { seq: 5, why: "has a payload that does not match its digest" },
       status: "running",
+      problems: [],
     });
+    expect(verifyRun({ ...evidence, stopped: { seq: 5, why: "the store said so" } }).integrity).toEqual({
+      seq: 5,
+      why: "the store said so",
+    });
+  });
+
+  test("lists what was found while reading; what is gone makes it partial, what contradicts breaks its integrity", async () => {
+    const { runId, events } = await finished();
+    const base = { scope: "default", runId, runbook, events };
+    const gone = { seq: 5, rule: "artifact_missing", message: "gone" } as const;
+    const damaged = { seq: 6, rule: "artifact_damaged", message: "damaged" } as const;
+    expect(verifyRun({ ...base, found: [gone] })).toMatchObject({
+      isSound: false,
+      integrity: "ok",
+      completeness: "partial",
+      problems: [gone],
+    });
+    expect(verifyRun({ ...base, found: [gone, damaged] })).toMatchObject({
+      integrity: { seq: 6, why: "damaged" },
+      completeness: "partial",
+      problems: [gone, damaged],
+    });
+  });
+});
+
+describe("events that this version can't read (reliability row 67)", () => {
+  const elsewhere = (kind: string, v: number): StoredEvent => {
+    const head = emptyHead("default", "run/r");
+    const event = { stream: head.stream, seq: 1, kind, v, epoch: 0, prev: head.hash, payloadText: '{"x":1}' };
+    const payloadDigest = digestOf("runseal/payload/1", { x: 1 });
+    const hash = eventHash({ ...event, payloadDigest });
+    return { ...event, payloadDigest, hash, scope: "default", at: 0 };
+  };
+
+  test("are kept, verified, listed and shown; the status is not guessed where a kind of ours is among them", () => {
+    const base = { scope: "default", runId: "r", runbook };
+    const unknownKind = elsewhere("run.teleported", 1);
+    expect(verifyRun({ ...base, events: [unknownKind] })).toMatchObject({
+      integrity: { why: "begins with unknown:run.teleported" },
+      status: "queued",
+      unknown: [{ seq: 1, kind: "run.teleported", v: 1 }],
+    });
+    expect(eventOf(unknownKind)).toMatchObject({ kind: "unknown:run.teleported", payload: { x: 1 } });
+    const newer = elsewhere("run.started", 2);
+    expect(verifyRun({ ...base, events: [newer] })).toMatchObject({
+      status: null,
+      unknown: [{ seq: 1, kind: "run.started", v: 2 }],
+    });
+    expect(eventOf(newer)).toMatchObject({ kind: "unknown:run.started", payload: { x: 1 } });
+    expect(checkedEvent({ ...newer, payloadText: "{" })).toEqual({ why: "has a payload that is not JSON" });
+  });
+});
+
+describe("a payload that somebody wrote by hand", () => {
+  const event = (kind: string, payload: unknown): StoredEvent => {
+    const payloadText = typeof payload === "string" ? payload : JSON.stringify(payload);
+    return { ...ANY, kind, payloadText };
+  };
+  const ANY = {
+    scope: "default",
+    stream: "run/r",
+    seq: 1,
+    v: 1,
+    epoch: 0,
+    payloadDigest: "",
+    prev: "",
+    hash: "",
+    at: 0,
+  } as const;
+
+  test.each<[string, StoredEvent, string]>([
+    ["no JSON", event("run.paused", "nope"), "is not JSON"],
+    ["spaces", event("run.paused", '{ "by":null}'), "is not written canonically"],
+    ["a member twice", event("run.paused", '{"by":null,"by":null}'), "is not written canonically"],
+    ["no object", event("run.paused", []), "is no object"],
+    ["a missing member", event("run.paused", {}), 'whose "by" is not string|null'],
+    ["a member that is only inherited", event("progress", { done: 1, stepId: "a" }), 'whose "total" is not integer|null'],
+    ["a wrong text", event("lock.lost", { reason: 1 }), 'whose "reason" is not string'],
+    ["a null text", event("lock.lost", { reason: null }), 'whose "reason" is not string'],
+    ["a wrong integer", event("timer.set", { at: "1", purpose: "", stepId: null }), 'whose "at" is not integer'],
+    ["a wrong list", event("lock.acquired", { locks: [1], waitedMs: 0 }), 'whose "locks" is not strings'],
+    ["no list", event("lock.acquired", { locks: {}, waitedMs: 0 }), 'whose "locks" is not strings'],
+    ["a wrong boolean", event("run.canceled", { by: null, isVoid: 0, reason: "" }), 'whose "isVoid" is not boolean'],
+    ["a wrong object", event("fact.recorded", { key: "k", meta: [] }), 'whose "meta" is not object?'],
+    ["a missing value", event("turn.signal", {}), 'whose "signal" is not json'],
+  ])("with %s is refused", (_, stored, why) => {
+    const checked = checkedEvent(stored);
+    expect("why" in checked ? checked.why : "").toContain(why);
+  });
+
+  test.each<[string, StoredEvent]>([
+    ["what the table says", event("fact.recorded", { key: "k", meta: {}, payload: null })],
+    ["optional members left out", event("fact.recorded", { key: "k" })],
+    ["members that a later version added", event("run.paused", { by: "x", since: 4 })],
+    ["any JSON", event("turn.signal", { signal: [1] })],
+  ])("with %s is taken", (_, stored) => {
+    expect(checkedEvent(stored)).toHaveProperty("event");
+  });
+
+  test("is a problem of its run, which is not folded, and does not stop the rest from being checked", async () => {
+    const { runId, events } = await finished();
+    const drafts = events.map(({ kind, payloadText }) => ({
+      kind,
+      payload: kind === "step.entered" ? { stepId: 7, attempt: 1 } : (JSON.parse(payloadText) as unknown),
+    })) as readonly EventDraft[];
+    const verdict = verifyRun({ scope: "default", runId, runbook, events: rechained(events, drafts) });
+    expect(verdict).toMatchObject({ integrity: { seq: 4 }, status: null });
+    expect(verdict.problems[0]).toMatchObject({ rule: "payload_invalid", seq: 4 });
+  });
+
+  test("that only the fold finds absurd ends the fold, not the caller", async () => {
+    const { runId, events } = await finished();
+    const drafts = events.map(({ kind, payloadText }) => {
+      const payload = JSON.parse(payloadText) as Record<string, unknown>;
+      return { kind, payload: kind === "step.entered" ? { ...payload, stepId: "nobody" } : payload };
+    }) as readonly EventDraft[];
+    const verdict = verifyRun({ scope: "default", runId, runbook, events: rechained(events, drafts) });
+    expect(verdict).toMatchObject({ isSound: false, status: null });
+    expect(verdict.problems.map(({ rule }) => rule)).toContain("log_unreadable");
+  });
+
+  test("without a manifest in run.started is missing it (D-022)", async () => {
+    const { runId, events } = await finished();
+    const drafts = events.map(({ kind, payloadText }) => {
+      const payload = JSON.parse(payloadText) as Record<string, unknown>;
+      return { kind, payload: kind === "run.started" ? { ...payload, manifestId: null } : payload };
+    }) as readonly EventDraft[];
+    const verdict = verifyRun({ scope: "default", runId, runbook, events: rechained(events, drafts) });
+    expect(verdict).toMatchObject({ integrity: "ok", completeness: "partial", problems: [{ rule: "manifest_missing" }] });
+  });
+
+  test("names its submission only where it can be read", async () => {
+    const { events } = await finished();
+    expect(submissionOf(events)).toMatchObject({ runbookId: runbook.id, queue: "default" });
+    expect(submissionOf([])).toBeUndefined();
+    expect(submissionOf(events.slice(1))).toBeUndefined();
+    expect(submissionOf([event("run.submitted", {})])).toBeUndefined();
   });
 });
 
