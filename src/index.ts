@@ -114,6 +114,8 @@ export type { Pack } from "./model/pack.js";
 export type { Policy, PolicyRequest } from "./model/policy.js";
 export type { Conflict } from "./review/conflicts.js";
 export type { ChangedStep, RunbookDiff } from "./review/runbook-diff.js";
+export { verifyBundle } from "./history/verify-bundle.js";
+export type { BundleProblem, BundleVerdict, VerifyBundleOptions } from "./history/verify-bundle.js";
 export type { RunProblem } from "./history/run-problem.js";
 export type { Damage, RunVerdict, UnknownEvent } from "./history/verify-run.js";
 export type { KeptHead, VerifyOptions } from "./instance/verify.js";

@@ -5,18 +5,6 @@ import { manifestProblem } from "./manifest.js";
 import { readCanonical } from "./read-canonical.js";
 import { sha256Hex } from "../json/digest.js";
 
-/** Kinds whose bytes are the canonical text of a value; the others are the handler's own bytes. */
-const STRUCTURED_KINDS = new Set([
-  "result",
-  "output",
-  "raw_result",
-  "fact_payload",
-  "context_delta",
-  "context_snapshot",
-  "failure_snapshot",
-  "manifest",
-]);
-
 /** What a run's manifest is held against. */
 export interface ManifestOf {
   readonly runbook: ManifestRunbook;
@@ -52,10 +40,10 @@ export function artifactProblem(
 
 const WRONG_DIGEST = "has bytes that do not have its digest";
 
-function bytesProblem({ id, kind, bytes: size }: NamedArtifact, bytes: Uint8Array): string | undefined {
+function bytesProblem({ id, isValue, bytes: size }: NamedArtifact, bytes: Uint8Array): string | undefined {
   if (sha256Hex(bytes) !== id) return WRONG_DIGEST;
   if (size !== null && size !== bytes.byteLength) return `has ${bytes.byteLength} bytes where the log says ${size}`;
-  if (kind === null || !STRUCTURED_KINDS.has(kind)) return undefined;
+  if (!isValue) return undefined;
   const read = readCanonical(bytes);
   return read.kind === "read" ? undefined : read.why;
 }

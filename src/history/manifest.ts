@@ -1,10 +1,11 @@
 import type { Digest } from "../model/ids.js";
 import type { EventPayload } from "../model/event.js";
-import type { JsonObject, JsonValue } from "../json/value.js";
+import type { JsonObject } from "../json/value.js";
 import type { RunConfig, RunManifest } from "../model/run-manifest.js";
 import type { Runbook } from "../model/runbook.js";
 import { MANIFEST_FORMAT, MANIFEST_KIND } from "../model/run-manifest.js";
 import { canonicalText } from "../json/canonical.js";
+import { isObject } from "./member-types.js";
 import { readCanonical } from "./read-canonical.js";
 import { redact } from "../secrets/redact.js";
 import { sha256Hex } from "../json/digest.js";
@@ -88,8 +89,4 @@ function configOf({ content }: ManifestRunbook, submission: Submission): RunConf
 
 function textOf(value: JsonObject): string {
   return canonicalText(redact(value));
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -28,6 +28,6 @@ export interface RunProblem {
 }
 
 /** Tells whether a problem is something that is gone, as opposed to something that contradicts. */
-export function isAbsence({ rule }: RunProblem): boolean {
+export function isAbsence({ rule }: { readonly rule: string }): boolean {
   return rule === "artifact_missing" || rule === "manifest_missing" || rule === "runbook_missing";
 }

@@ -42,6 +42,7 @@ import { doubts } from "./doubts.js";
 import { dryRun } from "./dry-run.js";
 import { envOf } from "./env.js";
 import { execute, recover, resume, submit } from "./execute.js";
+import { exportLines, exportRun } from "./export-run.js";
 import { handlerTable } from "./handler-table.js";
 import { headOf, historyOf, listRuns, statusOf } from "./inspect.js";
 import { isUnlockedToken } from "./options.js";
@@ -273,6 +274,21 @@ class RunsealInstance<C extends Catalog> {
   /** Checks a run: chain, digests, runbook, approvals, artifacts, declared writes, and a head that was kept elsewhere. */
   verify(runId: RunId, options?: VerifyOptions): Promise<RunVerdict> {
     return verify(this.#parts, runId, options);
+  }
+
+  /**
+   * Everything that is kept of a run as one JSONL text: runbook, approvals, events, artifacts, inbox. `verifyBundle` checks it with
+   * no database. The same log gives the same bytes.
+   *
+   * @throws {@link RunsealError} `run.not_found`; `store.corrupt` where something is damaged: `verify` says what
+   */
+  export(runId: RunId): Promise<string> {
+    return exportRun(this.#parts, runId);
+  }
+
+  /** `export` line by line, each with its line feed: for runs whose artifacts are too large for one text. */
+  exportLines(runId: RunId): AsyncIterable<string> {
+    return exportLines(this.#parts, runId);
   }
 
   /** The end of a run's chain, or of all chains of the scope: keep it elsewhere to notice a shortened log. */

@@ -16,6 +16,7 @@ const named = (bytes: Uint8Array, more: Partial<NamedArtifact> = {}): NamedArtif
   kind: null,
   bytes: null,
   isManifest: false,
+  isValue: false,
   ...more,
 });
 
@@ -32,15 +33,28 @@ describe("the artifacts that a log names (D-061)", () => {
       event(8, "unknown:run.sang", "la"),
       event(9, "run.started", { manifestId: null }),
     ];
+    const plain = { kind: null, bytes: null, isManifest: false, isValue: true };
     expect(namedArtifacts(events)).toEqual([
-      { id: "m", seq: 1, kind: null, bytes: null, isManifest: true },
-      { id: "a", seq: 2, kind: "result", bytes: 3, isManifest: false },
-      { id: "d", seq: 3, kind: null, bytes: null, isManifest: false },
-      { id: "w", seq: 4, kind: null, bytes: null, isManifest: false },
-      { id: "f", seq: 5, kind: null, bytes: null, isManifest: false },
-      { id: "o", seq: 6, kind: null, bytes: null, isManifest: false },
-      { id: "z", seq: 7, kind: null, bytes: null, isManifest: false },
+      { ...plain, id: "m", seq: 1, isManifest: true },
+      { ...plain, id: "a", seq: 2, kind: "result", bytes: 3 },
+      { ...plain, id: "d", seq: 3 },
+      { ...plain, id: "w", seq: 4 },
+      { ...plain, id: "f", seq: 5 },
+      { ...plain, id: "o", seq: 6 },
+      { ...plain, id: "z", seq: 7, isValue: false },
     ]);
+  });
+
+  test("are values where only the engine writes them or a member refers to them, and are not encrypted (D-092)", () => {
+    const written = (artifactId: string, kind: string) => event(1, "artifact.written", { artifactId, kind, bytes: 3 });
+    const refers = event(2, "step.completed", { resultRef: "a", stepId: "s" });
+    const isValue = (...events: readonly AnyEvent[]): boolean | undefined => namedArtifacts(events)[0]?.isValue;
+    expect(isValue(written("a", "fact_payload"))).toBe(true);
+    expect(isValue(written("a", "output"))).toBe(false);
+    expect(isValue(written("a", "output"), refers)).toBe(true);
+    expect(isValue(refers, written("a", "output"))).toBe(true);
+    expect(isValue(written("a", "secret_payload"), refers)).toBe(false);
+    expect(isValue(refers, written("a", "secret_payload"))).toBe(false);
   });
 });
 
@@ -50,7 +64,7 @@ describe("an artifact held against its log (D-012)", () => {
   test.each<[string, NamedArtifact, Uint8Array]>([
     ["bytes of a handler's own kind", named(bytesOf("\u0000"), { kind: "invoice", bytes: 1 }), bytesOf("\u0000")],
     ["bytes that no event tells the kind of", named(bytesOf("x")), bytesOf("x")],
-    ["canonical text of a kind of ours", named(json, { kind: "result", bytes: 7 }), json],
+    ["canonical text of a kind of ours", named(json, { kind: "result", bytes: 7, isValue: true }), json],
   ])("agrees: %s", (_, of, bytes) => {
     expect(artifactProblem(of, bytes)).toBeUndefined();
   });
@@ -60,10 +74,10 @@ describe("an artifact held against its log (D-012)", () => {
     ["damaged in the store", named(json), "damaged", "artifact_damaged", "do not have its digest"],
     ["other bytes", named(json), bytesOf("{}"), "artifact_damaged", "do not have its digest"],
     ["another size", named(json, { bytes: 8 }), json, "artifact_damaged", "has 7 bytes where the log says 8"],
-    ["no JSON", named(bytesOf("x"), { kind: "output" }), bytesOf("x"), "artifact_damaged", "is not JSON"],
+    ["no JSON", named(bytesOf("x"), { isValue: true }), bytesOf("x"), "artifact_damaged", "is not JSON"],
     [
       "not canonical",
-      named(bytesOf("[ ]"), { kind: "fact_payload" }),
+      named(bytesOf("[ ]"), { isValue: true }),
       bytesOf("[ ]"),
       "artifact_damaged",
       "not written canonically",
@@ -80,7 +94,7 @@ describe("an artifact held against its log (D-012)", () => {
     const runbook = buildRunbook({ steps: [{ id: "a" }] });
     const submission = { uses: "once", dedupKey: null, queue: "q", priority: 0, labels: {}, concurrency: null };
     const { id, bytes } = manifestArtifact(manifestOf(runbook, submission, {}));
-    const of: NamedArtifact = { id, seq: 3, kind: null, bytes: null, isManifest: true };
+    const of: NamedArtifact = { id, seq: 3, kind: null, bytes: null, isManifest: true, isValue: true };
     expect(artifactProblem(of, bytes, { runbook, submission })).toBeUndefined();
     expect(artifactProblem(of, bytes)).toBeUndefined();
     const other = buildRunbook({ steps: [{ id: "b" }] });
