@@ -7,6 +7,7 @@ export { describeSchema } from "./catalog/describe-schema.js";
 export { instant } from "./catalog/instant.js";
 export { opaque } from "./catalog/opaque.js";
 export { plain } from "./catalog/plain.js";
+export { secret } from "./catalog/secret.js";
 export { subject } from "./catalog/subject.js";
 export type { Catalog, CatalogParts, ArgsOf, MacrosOf, NameOf, OutputOf, VerbsOf } from "./catalog/catalog.js";
 export type { Body, Expected, ForEach, ReadVerb, StepOptions } from "./catalog/body.js";
@@ -55,6 +56,8 @@ export type { BodyForm, HttpRequest } from "./io/http-request.js";
 export type { HttpTransportOptions } from "./io/http-rules.js";
 export type { Transport, TransportCall, TransportEnv, TransportFactory, TransportGroups } from "./io/transport.js";
 export { secretRef } from "./secrets/reference.js";
+export type { SecretSource } from "./io/secret-broker.js";
+export type { SecretKey } from "./io/secret-box.js";
 export type { SecretReference } from "./secrets/reference.js";
 
 export { createRunseal } from "./instance/runseal.js";

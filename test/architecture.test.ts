@@ -40,6 +40,7 @@ const HOUSE: HousePlan = {
       rooms: ["history", "secrets", "model", ...GROUND],
       packages: [
         "node:child_process",
+        "node:crypto",
         "node:dns/promises",
         "node:fs/promises",
         "node:http",

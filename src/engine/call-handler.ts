@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly deadlines: Deadlines;
   /** Thrown on cancel, and when the run is lost. */
   readonly stop: StopSwitch;
+  /** Takes secrets out of what a handler throws, before it is cut to length. */
+  readonly clean: (text: string) => string;
   /** Called as soon as the end is known, before anybody hears of it. */
   readonly onEnd: () => void;
   /** Called when a handler that had timed out ends after all. */
@@ -63,7 +65,7 @@ export function callHandler(env: Env, call: () => Promise<unknown>, options: Cal
       .inStep(async () => call())
       .then(
         (value) => settle({ kind: "returned", value }),
-        (error: unknown) => settle({ kind: "threw", failure: failureOf(error) }),
+        (error: unknown) => settle({ kind: "threw", failure: failureOf(error, options.clean) }),
       );
   });
 }

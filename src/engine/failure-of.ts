@@ -7,6 +7,9 @@ export interface ThrownFailure extends Failure {
   readonly isExplicit: boolean;
 }
 
+/** Takes secrets out of a text. */
+type Clean = (text: string) => string;
+
 /** Longest message that is recorded, in UTF-16 units. */
 const MESSAGE_MAX = 2_000;
 
@@ -41,7 +44,7 @@ const HOPELESS: ReadonlySet<FailureCategory> = new Set<FailureCategory>(["input"
  * `code`, `category` and `retryable` of an error are taken where they have the right shape. Never throws: getters that do, proxies,
  * cycles and things that are no errors come out as a message that says so.
  */
-export function failureOf(thrown: unknown): ThrownFailure {
+export function failureOf(thrown: unknown, clean: Clean = redactText): ThrownFailure {
   const ownCode = textOf(read(thrown, "code"));
   const name = textOf(read(thrown, "name"));
   const ownCategory = textOf(read(thrown, "category"));
@@ -52,15 +55,16 @@ export function failureOf(thrown: unknown): ThrownFailure {
     code: ownCode !== undefined && OWN_CODE.test(ownCode) && ownCode.length <= 100 ? ownCode : "step.handler_threw",
     category,
     retryable: isExplicit ? ownRetryable : !HOPELESS.has(category),
-    message: messageOf(thrown, name),
+    message: messageOf(thrown, name, clean),
     isExplicit,
   };
 }
 
 /** A text cut to {@link MESSAGE_MAX} and redacted, well-formed. */
-export function boundedMessage(text: string): string {
-  const clean = redactText(text.slice(0, MESSAGE_MAX * 2));
-  const cut = clean.length > MESSAGE_MAX ? `${clean.slice(0, MESSAGE_MAX)}…` : clean;
+export function boundedMessage(text: string, clean: Clean = redactText): string {
+  // cleaned before it is cut: half a secret would not be found
+  const whole = clean(text.slice(0, MESSAGE_MAX * 8));
+  const cut = whole.length > MESSAGE_MAX ? `${whole.slice(0, MESSAGE_MAX)}…` : whole;
   // a cut may split a pair
   return wellFormed(cut);
 }
@@ -77,15 +81,15 @@ function categoryOf(name: string | undefined, code: string | undefined): Failure
   return code !== undefined && NETWORK_CODE.test(code) ? "network" : "unknown";
 }
 
-function messageOf(thrown: unknown, name: string | undefined): string {
-  if (typeof thrown === "string") return boundedMessage(thrown);
+function messageOf(thrown: unknown, name: string | undefined, clean: Clean): string {
+  if (typeof thrown === "string") return boundedMessage(thrown, clean);
   if (thrown === null || (typeof thrown !== "object" && typeof thrown !== "function")) return `threw ${String(thrown)}`;
   const message = textOf(read(thrown, "message"));
-  if (message !== undefined && message !== "") return boundedMessage(message);
+  if (message !== undefined && message !== "") return boundedMessage(message, clean);
   const parts = read(thrown, "errors");
   const first: unknown = Array.isArray(parts) ? read(parts, "0") : undefined;
   const inner = textOf(read(first, "message"));
-  return boundedMessage(inner ?? `threw ${name ?? "a value that is not an error"}`);
+  return boundedMessage(inner ?? `threw ${name ?? "a value that is not an error"}`, clean);
 }
 
 function textOf(value: unknown): string | undefined {

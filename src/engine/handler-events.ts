@@ -4,6 +4,7 @@ import type { EngineParts } from "./parts.js";
 import type { EventDraft } from "../model/event.js";
 import { RunsealError } from "../errors/error.js";
 import { copyCanonical } from "../json/copy.js";
+import { refuseSecretName } from "./keep-secret.js";
 import { isEventKind } from "../model/event.js";
 
 /** Largest payload of a handler's event: with its envelope it must fit into one event of 1 MiB. */
@@ -19,6 +20,7 @@ const NAME = /^[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62}){0,7}$/;
 export async function emitEvents(parts: EngineParts, { step, record }: AttemptOf, events: readonly DomainEvent[]): Promise<void> {
   const drafts = events.map(({ name, payload }): EventDraft => {
     checkName(name);
+    refuseSecretName(name, "the name of an event", record.known);
     return {
       kind: "domain",
       payload: { name, stepId: step.id, payload: copyCanonical(payload, { bytesMax: PAYLOAD_BYTES_MAX }) },

@@ -4,7 +4,7 @@ import type { IoProvider } from "../io/provider.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
 import type { OpenRouter } from "../io/router.js";
 import { LiveIo } from "../io/live-io.js";
-import { noSecret } from "../io/no-secret.js";
+import { revealSecret } from "./reveal-secret.js";
 import { transportRouter } from "../io/router.js";
 
 /** An instance without transports. */
@@ -34,8 +34,9 @@ export function openIo(parts: EngineParts, attemptOf: AttemptOf, use: (call: str
 function askRouter(parts: EngineParts, attemptOf: AttemptOf): (namespace: string, request: JsonValue) => Promise<JsonValue> {
   const { scope, runId, step, attempt, signal } = attemptOf;
   let open: OpenRouter | undefined;
+  const secret = (name: string): Promise<string> => revealSecret(parts, attemptOf, name);
   return (namespace, request) => {
     open ??= (parts.router ?? NO_ROUTER).open({ scope, runId, stepId: step.id, attempt, clock: parts.env });
-    return open.call(request, { runId, stepId: step.id, attempt, namespace, signal: signal.signal, secret: noSecret });
+    return open.call(request, { runId, stepId: step.id, attempt, namespace, signal: signal.signal, secret });
   };
 }

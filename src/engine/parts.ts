@@ -5,6 +5,7 @@ import type { HandlerEntry } from "../model/handler-entry.js";
 import type { IoAttempt } from "../io/live-io.js";
 import type { IoProvider } from "../io/provider.js";
 import type { Router } from "../io/router.js";
+import type { SecretBroker } from "../io/secret-broker.js";
 import type { RunId, StepId } from "../model/ids.js";
 import type { Stores } from "../stores/stores.js";
 import type { VerbRef } from "../model/verb.js";
@@ -64,6 +65,8 @@ export interface EngineParts {
   readonly router?: Router;
   /** The world of one attempt; absent: the live one. Replay brings one that answers from the record. */
   readonly openIo?: (at: IoAttempt, facts: FactBook) => IoProvider;
+  /** Hands out the host's secrets and knows what it handed out; absent: there are none. */
+  readonly secrets?: SecretBroker;
   /** Which events of handlers are recorded besides facts: all (default), or none (D-065). */
   readonly eventProfile?: EventProfile;
 }

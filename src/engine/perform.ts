@@ -13,6 +13,7 @@ import type { StagedContext } from "./staged-context.js";
 import type { StepContext } from "../model/step-context.js";
 import type { StopSwitch } from "./stop-switch.js";
 import type { ThrownFailure } from "./failure-of.js";
+import { cleanText } from "./keep-secret.js";
 import { LazySignal } from "./lazy-signal.js";
 import { callHandler } from "./call-handler.js";
 import { completed, checkResult, inDoubt, returned } from "./step-outcome.js";
@@ -144,6 +145,7 @@ async function call(
     signal,
     stop: scene.stop,
     deadlines: scene.deadlines,
+    clean: (text: string) => cleanText(text, scene.record.known),
     onEnd: close,
     onLate,
     onSettled,

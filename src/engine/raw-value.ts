@@ -11,8 +11,8 @@ const TEXT_MAX = 4_096;
  *
  * Never throws and never runs getters; what is no JSON is named in brackets, what is too much is left out and said to be.
  */
-export function pictureOf(value: unknown): JsonValue {
-  const budget = { nodes: NODES_MAX };
+export function pictureOf(value: unknown, clean: (text: string) => string = same): JsonValue {
+  const budget = { nodes: NODES_MAX, clean };
   try {
     return draw(value, 0, budget);
   } catch (error) {
@@ -21,11 +21,21 @@ export function pictureOf(value: unknown): JsonValue {
   }
 }
 
-function draw(value: unknown, depth: number, budget: { nodes: number }): JsonValue {
+/** What is left to be shown, and how texts are cleaned before they are cut. */
+interface Budget {
+  nodes: number;
+  readonly clean: (text: string) => string;
+}
+
+function same(text: string): string {
+  return text;
+}
+
+function draw(value: unknown, depth: number, budget: Budget): JsonValue {
   budget.nodes -= 1;
   switch (typeof value) {
     case "string":
-      return wellFormed(value.slice(0, TEXT_MAX));
+      return cut(value, budget);
     case "number":
       return Number.isSafeInteger(value) ? value + 0 : `[number ${value}]`;
     case "boolean":
@@ -39,7 +49,11 @@ function draw(value: unknown, depth: number, budget: { nodes: number }): JsonVal
   }
 }
 
-function drawObject(value: object, depth: number, budget: { nodes: number }): JsonValue {
+function cut(text: string, { clean }: Budget): string {
+  return wellFormed(clean(text.slice(0, TEXT_MAX * 8)).slice(0, TEXT_MAX));
+}
+
+function drawObject(value: object, depth: number, budget: Budget): JsonValue {
   if (depth >= DEPTH_MAX || budget.nodes <= 0) return "[left out]";
   if (value instanceof Date) return `[date ${value.getTime()}]`;
   const members: [string, JsonValue][] = [];
@@ -49,7 +63,7 @@ function drawObject(value: object, depth: number, budget: { nodes: number }): Js
       break;
     }
     const descriptor = Object.getOwnPropertyDescriptor(value, name);
-    const clean = wellFormed(name.slice(0, TEXT_MAX));
+    const clean = cut(name, budget);
     members.push([
       clean,
       descriptor !== undefined && "value" in descriptor ? draw(descriptor.value, depth + 1, budget) : "[accessor]",

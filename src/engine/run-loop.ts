@@ -19,6 +19,7 @@ import { RunInbox } from "./run-inbox.js";
 import { RunLocks } from "./run-locks.js";
 import { RunRecord } from "./run-record.js";
 import { RunWriter } from "./run-writer.js";
+import { cleanOutcome, knownIn } from "./keep-secret.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
 import { StopSwitch } from "./stop-switch.js";
 import { WakeUp } from "./wake-up.js";
@@ -456,8 +457,9 @@ export class RunLoop {
   }
 
   #apply(outcome: Outcome): undefined {
-    for (const artifact of outcome.artifacts) this.#writer.attach(artifact);
-    this.#append(outcome.events);
+    const { artifacts, events } = cleanOutcome(outcome, knownIn(this.#parts, this.#state.scope));
+    for (const artifact of artifacts) this.#writer.attach(artifact);
+    this.#append(events);
     const snapshot = this.#context.snapshotDue();
     if (snapshot !== undefined) this.#apply(snapshot);
   }

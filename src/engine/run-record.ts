@@ -4,10 +4,12 @@ import type { EngineParts } from "./parts.js";
 import type { EventDraft } from "../model/event.js";
 import type { FactLog, RecordedFact } from "../io/fact-book.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
+import type { KnownSecrets } from "../secrets/known-secrets.js";
 import type { ResultReader } from "./result-reader.js";
 import type { RunState } from "../history/run-state.js";
 import type { RunWriter } from "./run-writer.js";
 import { FactBook } from "../io/fact-book.js";
+import { cleanOutcome, cleanValue, knownIn } from "./keep-secret.js";
 import { artifactOf, artifactWritten, isSmall } from "./step-outcome.js";
 
 /** How the record reaches the loop that drives the run. */
@@ -35,13 +37,19 @@ export class RunRecord {
     this.#writer = writer;
     this.#results = results;
     this.#hooks = hooks;
-    this.facts = new FactBook(this.#factLog());
+    this.facts = new FactBook(this.#factLog(), (payload) => cleanValue(payload, this.known));
+  }
+
+  /** The secrets that were handed out in the scope of the run; `undefined` when there are none to look for. */
+  get known(): KnownSecrets | undefined {
+    return knownIn(this.#parts, this.#state.scope);
   }
 
   /** Adds events; they are committed with whatever is committed next. */
   append(events: readonly EventDraft[], artifacts: readonly ArtifactWrite[] = []): void {
-    for (const artifact of artifacts) this.#writer.attach(artifact);
-    for (const event of events) this.#writer.append(event);
+    const clean = cleanOutcome({ events, artifacts }, this.known);
+    for (const artifact of clean.artifacts) this.#writer.attach(artifact);
+    for (const event of clean.events) this.#writer.append(event);
     this.#hooks.wake();
   }
 

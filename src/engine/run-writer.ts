@@ -5,7 +5,8 @@ import type { EngineOptions, EngineParts } from "./parts.js";
 import type { RunHead } from "../model/run.js";
 import type { RunState } from "../history/run-state.js";
 import { RunsealError } from "../errors/error.js";
-import { chainClean, redactDraft } from "../history/chain.js";
+import { chainClean } from "../history/chain.js";
+import { cleanDraft, knownIn } from "./keep-secret.js";
 import { fold } from "../history/fold.js";
 import { invariant } from "../errors/invariant.js";
 import { nextRunHead } from "../history/run-head.js";
@@ -91,7 +92,7 @@ export class RunWriter {
    */
   append(draft: EventDraft): void {
     const state = this.#state;
-    const clean = redactDraft(draft);
+    const clean = cleanDraft(draft, knownIn(this.#parts, state.scope));
     const chained = chainClean(
       { scope: state.scope, stream: this.#stream, seq: state.seq, hash: state.hash },
       clean,

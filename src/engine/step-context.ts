@@ -3,22 +3,20 @@ import type { EngineParts } from "./parts.js";
 import type { IoCall } from "../model/io-call.js";
 import type { IoProvider } from "../io/provider.js";
 import type { Park } from "../model/park.js";
-import type { RunId } from "../model/ids.js";
 import type { SealedStep } from "../model/step.js";
 import type { ContextSchema, StepContext } from "../model/step-context.js";
-import type { JsonObject } from "../json/value.js";
 import type { EntityRef } from "../model/write-set.js";
 import { RunsealError } from "../errors/error.js";
 import { emitEvents, emitProgress } from "./handler-events.js";
 import { getArtifact, putArtifact } from "./handler-artifacts.js";
 import { openIo } from "./open-io.js";
-import { boundedMessage } from "./failure-of.js";
 import { entityText } from "./prepare-step.js";
 import { idempotencyKeyOf, signalKeyOf } from "./step-keys.js";
 import { parkUntil } from "../model/park.js";
 import { parseDuration } from "../time/duration.js";
-import { pictureOf } from "./raw-value.js";
-import { redact } from "../secrets/redact.js";
+import { revealSecret } from "./reveal-secret.js";
+import { refuseSecretName } from "./keep-secret.js";
+import { writeLine } from "./write-line.js";
 
 /** A context and the engine's side of it. */
 export interface OpenContext {
@@ -79,12 +77,14 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     },
     async fact<T>(key: string, ask: () => T | Promise<T>) {
       use("fact");
+      refuseSecretName(key, "a fact key", attemptOf.record.known);
       // what comes back is the record's copy of what `ask` gave
       return (await io().fact(key, ask)) as T;
     },
     io: {
       async call(call: IoCall) {
         use("io.call");
+        refuseSecretName(call.factKey, "a fact key", attemptOf.record.known);
         return io().call(call);
       },
     },
@@ -98,6 +98,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     },
     set(key, value) {
       use("set");
+      refuseSecretName(key, "a context key", attemptOf.record.known);
       staged.set(key, value);
     },
     delete(key) {
@@ -110,11 +111,11 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     },
     async putArtifact(kind, bytes) {
       use("putArtifact");
-      return putArtifact(attemptOf.record, step.id, kind, bytes);
+      return putArtifact(parts, attemptOf, kind, bytes);
     },
     async getArtifact(id) {
       use("getArtifact");
-      return getArtifact(attemptOf.record, id);
+      return getArtifact(parts, attemptOf, id);
     },
     async emit(name, payload) {
       use("emit");
@@ -128,9 +129,13 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
       use("progress");
       await emitProgress(parts, attemptOf, done, total);
     },
+    async secret(name) {
+      use("secret");
+      return revealSecret(parts, attemptOf, name);
+    },
     log(message, fields = {}) {
       use("log");
-      writeLine(parts, { runId, stepId: step.id, message, fields });
+      writeLine(parts, scope, { runId, stepId: step.id, message, fields });
     },
   };
   return {
@@ -164,24 +169,4 @@ function parkFor(options: { readonly key?: string; readonly until?: number | str
     throw new RunsealError("run.invalid_option", message, { option: "until" });
   }
   return parkUntil(key, at);
-}
-
-function writeLine(
-  parts: EngineParts,
-  line: {
-    readonly runId: RunId;
-    readonly stepId: string;
-    readonly message: string;
-    readonly fields: { readonly [name: string]: unknown };
-  },
-): void {
-  const { runId, stepId } = line;
-  const picture = redact(pictureOf(line.fields));
-  const fields = typeof picture === "object" && picture !== null && !Array.isArray(picture) ? (picture as JsonObject) : {};
-  try {
-    parts.log?.({ runId, stepId, message: boundedMessage(line.message), fields });
-  } catch {
-    // a logger that throws must not change the run
-    return;
-  }
 }

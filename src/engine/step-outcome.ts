@@ -35,6 +35,8 @@ export interface OutcomeOf {
   readonly declared: readonly string[];
   /** What the attempt wrote into the context. */
   readonly staged?: StagedDelta | undefined;
+  /** Takes secrets out of texts before they are cut to length. Default: leaves them. */
+  readonly clean?: (text: string) => string;
   /** Who gave the result, where it was not the handler: `signal`, `decision`, `reconcile`. */
   readonly by?: string;
 }
@@ -95,7 +97,7 @@ export function returned(of: OutcomeOf, value: unknown): Outcome {
     const failure = { code: "step.result_invalid", category: "bug", retryable: false, message: issues } as const;
     return { events: [failed(of.step, of.attempt, failure, true)], artifacts: [] };
   }
-  const raw = artifactOf("raw_result", pictureOf(value));
+  const raw = artifactOf("raw_result", pictureOf(value, of.clean));
   return inDoubt(of, `step.result_invalid: ${issues}`, raw);
 }
 

@@ -50,6 +50,7 @@ export interface ErrorDetails {
   "admission.approval_refused": { readonly runbookId: string; readonly reason: string };
   "admission.document_mismatch": { readonly runbookId: string; readonly viewed: string; readonly current: readonly string[] };
   "admission.handler_missing": { readonly verb: string };
+  "admission.secret_unresolved": { readonly name: string };
   "admission.refused": { readonly blockers: readonly string[] };
 
   // runs
@@ -120,6 +121,9 @@ export interface ErrorDetails {
   "exec.stdout_too_large": { readonly bytes: number; readonly bytesMax: number };
   "exec.stderr_too_large": { readonly bytes: number; readonly bytesMax: number };
   "secret.unresolved": { readonly name: string };
+  "secret.not_sealed": { readonly stepId: string; readonly name: string };
+  "secret.key_missing": { readonly keyId: string | null };
+  "secret.key_wrong": { readonly keyId: string };
 
   // stores
   "store.conflict": { readonly stream: string; readonly expectedSeq: number; readonly actualSeq: number };

@@ -9,6 +9,7 @@ import { askLookup } from "./ask-lookup.js";
 import { canonicalize } from "../json/canonical.js";
 import { consumed, readApprovals } from "./approve.js";
 import type { ReadApprovals } from "./approve.js";
+import { collectSecretNames } from "../secrets/reference.js";
 import { contractProblems } from "./contract-problems.js";
 import { RESPONSE_TAG } from "../compile/lookups.js";
 import { digestOf } from "../json/digest.js";
@@ -25,7 +26,11 @@ export interface Admission {
  * `forStart` false: a run that was started before; its approvals are spent.
  */
 export async function blockersOf(parts: InstanceParts, runbook: Runbook, forStart: boolean): Promise<readonly RunsealError[]> {
-  const blockers = [...contractBlockers(parts, runbook), ...lockBlockers(parts, runbook)];
+  const blockers = [
+    ...contractBlockers(parts, runbook),
+    ...lockBlockers(parts, runbook),
+    ...(await secretBlockers(parts, runbook)),
+  ];
   if (forStart) {
     const { approvals } = await readApprovals(parts, runbook.id);
     const refusal = approvalBlocker(parts, runbook, approvals, await parts.stores.leases.now());
@@ -47,6 +52,7 @@ export async function admitStart(parts: InstanceParts, runbook: Runbook): Promis
   throwBlockers([
     ...contractBlockers(parts, runbook),
     ...lockBlockers(parts, runbook),
+    ...(await secretBlockers(parts, runbook)),
     ...(refusal === undefined ? [] : [refusal]),
   ]);
   await recheckLookups(parts, runbook, ["at_admission", "on_resume"]);
@@ -61,7 +67,11 @@ export async function admitStart(parts: InstanceParts, runbook: Runbook): Promis
  * @throws as {@link admitStart}
  */
 export async function admitResume(parts: InstanceParts, runbook: Runbook): Promise<void> {
-  throwBlockers([...contractBlockers(parts, runbook), ...lockBlockers(parts, runbook)]);
+  throwBlockers([
+    ...contractBlockers(parts, runbook),
+    ...lockBlockers(parts, runbook),
+    ...(await secretBlockers(parts, runbook)),
+  ]);
   await recheckLookups(parts, runbook, ["on_resume"]);
 }
 
@@ -93,6 +103,18 @@ function contractBlocker({ verb, reason, sealed, current, message }: ContractPro
     `the runbook was sealed against another "${verb}": ${message}; seal it again`,
     { verb, sealed, current },
   );
+}
+
+async function secretBlockers({ engine, scope }: InstanceParts, runbook: Runbook): Promise<readonly RunsealError[]> {
+  const names = new Set<string>();
+  for (const step of runbook.steps) collectSecretNames(step.args, names);
+  const blockers: RunsealError[] = [];
+  for (const name of [...names].sort()) {
+    if ((await engine.secrets?.isResolvable(scope, name)) === true) continue;
+    const message = `the arguments refer to the secret "${name}", which the option "secrets" does not give`;
+    blockers.push(new RunsealError("admission.secret_unresolved", message, { name }));
+  }
+  return blockers;
 }
 
 function lockBlockers(parts: InstanceParts, runbook: Runbook): readonly RunsealError[] {

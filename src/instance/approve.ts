@@ -6,6 +6,7 @@ import type { EventDraft } from "../model/event.js";
 import type { Identification, IdentifiedPrincipal } from "./principal.js";
 import type { InstanceParts } from "./parts.js";
 import type { Runbook } from "../model/runbook.js";
+import { cleanText, knownIn } from "../engine/keep-secret.js";
 import { RunsealError } from "../errors/error.js";
 import { canonicalize } from "../json/canonical.js";
 import { chainEvent, emptyHead } from "../history/chain.js";
@@ -89,7 +90,7 @@ export async function revokeApproval(
     issuer: principal.issuer,
     subject: principal.subject,
     vouchedBy: principal.vouchedBy,
-    reason: request.reason ?? "",
+    reason: cleanText(request.reason ?? "", knownIn(parts.engine, parts.scope)),
   };
   await append(parts, runbook.id, { kind: "approval.revoked", payload });
 }

@@ -2,6 +2,8 @@ import type { InstanceParts } from "./parts.js";
 import type { JsonValue } from "../json/value.js";
 import type { LookupQuestion } from "./lookup-question.js";
 import { RunsealError } from "../errors/error.js";
+import { cleanText, cleanValue, knownIn } from "../engine/keep-secret.js";
+import { failureOf } from "../engine/failure-of.js";
 import { copyCanonical } from "../json/copy.js";
 import { lookupContext } from "./lookup-context.js";
 import { runInStep } from "./phase-guard.js";
@@ -24,10 +26,24 @@ export async function askLookup(parts: InstanceParts, question: LookupQuestion):
   const run = entry.run;
   const answer = await withTimeout(parts, question, entry.contract.timeoutMs, (signal) =>
     runInStep(() => run(args.value, lookupContext(parts, question, signal))),
-  );
+  ).catch((error: unknown) => {
+    throw withoutSecrets(parts, question, error);
+  });
   const result = entry.parseResult(answer);
   if (!result.ok) throw invalid("step.result_invalid", question, result.issues);
-  return copyCanonical(result.value);
+  return cleanValue(copyCanonical(result.value), knownIn(parts.engine, parts.scope));
+}
+
+/** What a handler threw, as it is unless its message holds a secret that was handed out. */
+function withoutSecrets(parts: InstanceParts, question: LookupQuestion, error: unknown): unknown {
+  const known = knownIn(parts.engine, parts.scope);
+  if (known === undefined) return error;
+  const secrets: string[] = [];
+  const { message } = failureOf(error, (text) => {
+    if (known.isIn(text)) secrets.push(text);
+    return cleanText(text, known);
+  });
+  return secrets.length > 0 ? new RunsealError("step.handler_threw", message, { stepId: question.path }) : error;
 }
 
 function invalid(

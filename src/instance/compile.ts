@@ -3,11 +3,14 @@ import type { CompileOutcome, CompileRefusal } from "../model/outcome.js";
 import type { InstanceParts } from "./parts.js";
 import type { MissingLookup, Planned } from "../compile/compile-request.js";
 import type { Runbook } from "../model/runbook.js";
+import { REDACTED } from "../secrets/redact.js";
+import { knownIn } from "../engine/keep-secret.js";
+import { pictureOf } from "../engine/raw-value.js";
 import { allowSetOf } from "./policy.js";
 import { askLookup } from "./ask-lookup.js";
 import { assertOutsideStep } from "./phase-guard.js";
 import { internalError, storeFailed } from "../compile/refusals.js";
-import { isRunsealError } from "../errors/error.js";
+import { RunsealError, isRunsealError } from "../errors/error.js";
 import { preview } from "../review/preview.js";
 import { resolvePlan } from "../compile/resolve.js";
 import { seal } from "../compile/seal.js";
@@ -26,6 +29,7 @@ export async function compile(
   context: CompileContext = {},
 ): Promise<CompileOutcome> {
   assertOutsideStep("compile");
+  refuseKnownSecret(parts, { invocation, context });
   try {
     const planned = await plan(parts, named(invocation), context);
     return planned.kind === "planned" ? await store(parts, seal(planned), planned, context) : planned;
@@ -33,6 +37,21 @@ export async function compile(
     if (isRunsealError(error, "internal.invariant")) return internalError(error);
     throw error;
   }
+}
+
+/**
+ * Refuses what would be sealed with a secret in it that this process has handed out; shapes of credentials are the compiler's to find.
+ *
+ * @throws {@link RunsealError} `secret.detected`
+ */
+function refuseKnownSecret(parts: InstanceParts, given: unknown): void {
+  const known = knownIn(parts.engine, parts.scope);
+  if (known === undefined) return;
+  // a picture reads anything without running its code
+  const picture = pictureOf(given, (text) => known.redactText(text));
+  if (!JSON.stringify(picture).includes(REDACTED)) return;
+  const message = "the arguments or their context hold a secret that was handed out; pass a reference such as secretRef(name)";
+  throw new RunsealError("secret.detected", message, { pointer: "", rule: "known_secret" });
 }
 
 /** The invocation as far as it is one: what has no name is refused by the compiler in the operator's words. */

@@ -10,6 +10,7 @@ import { claimRun } from "../engine/claim-run.js";
 import { driveRun } from "../engine/drive-run.js";
 import { isTerminal, readRunbook, readRunHead } from "./find-runbook.js";
 import { normalRunOptions } from "./run-options.js";
+import { refuseSecret } from "./refuse-secret.js";
 import { submitRun } from "../engine/submit-run.js";
 
 /** Starts tried when approvals of the same runbook change at the same time. */
@@ -23,7 +24,7 @@ const START_TRIES_MAX = 10;
  */
 export async function submit(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
   const runbook = await readRunbook(parts, id);
-  return (await submitRunbook(parts, runbook, normalRunOptions(options))).runId;
+  return (await submitRunbook(parts, runbook, soundOptions(parts, options))).runId;
 }
 
 /**
@@ -33,13 +34,20 @@ export async function submit(parts: InstanceParts, id: string, options: RunOptio
  */
 export async function execute(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
   const runbook = await readRunbook(parts, id);
-  const normal = normalRunOptions(options);
+  const normal = soundOptions(parts, options);
   const earlier = await findEarlier(parts, runbook, normal);
   if (earlier === undefined) await admitStart(parts, runbook); // before anything is stored
   const { runId } = await submitRunbook(parts, runbook, normal);
   const head = await readRunHead(parts, runId);
   if (head.run.status === "queued") await startHere(parts, runbook, runId);
   return runId;
+}
+
+/** Options are stored as they are, and looked up again: nothing in them is redacted. */
+function soundOptions(parts: InstanceParts, options: RunOptions): NormalRunOptions {
+  const normal = normalRunOptions(options);
+  refuseSecret(parts, { labels: normal.labels, queue: normal.queue, dedupKey: normal.dedupKey }, "an option of the run");
+  return normal;
 }
 
 /**

@@ -5,9 +5,11 @@ import type { RecordedFact } from "../io/fact-book.js";
 import type { StepContext } from "../model/step-context.js";
 import { FactBook } from "../io/fact-book.js";
 import { LiveIo } from "../io/live-io.js";
+import { cleanValue, knownIn } from "../engine/keep-secret.js";
+import { secretNameOf } from "../secrets/reference.js";
+import { writeLine } from "../engine/write-line.js";
 import { RunsealError } from "../errors/error.js";
 import { digestOf } from "../json/digest.js";
-import { noSecret } from "../io/no-secret.js";
 import { transportRouter } from "../io/router.js";
 
 const NO_ROUTER = transportRouter({});
@@ -51,8 +53,9 @@ export function lookupContext(parts: InstanceParts, question: LookupQuestion, si
     emit: refuseLater("emit"),
     emitMany: refuseLater("emitMany"),
     progress: refuseLater("progress"),
+    secret: (name) => secretOf(parts, name),
     log: (message, fields) => {
-      parts.engine.log?.({ runId: "", stepId: path, message, fields: fields ?? {} });
+      writeLine(parts.engine, parts.scope, { runId: "", stepId: path, message, fields: fields ?? {} });
     },
   };
 }
@@ -63,13 +66,23 @@ function lookupIo(parts: InstanceParts, path: string, signal: AbortSignal): IoPr
   const record = async (key: string, payload: RecordedFact["payload"]): Promise<void> => {
     kept.set(key, { seq: 0, ...(payload !== undefined && { payload }) });
   };
-  const facts = new FactBook({ known: (key) => kept.get(key), load: async (fact) => fact.payload ?? null, record });
+  const facts = new FactBook({ known: (key) => kept.get(key), load: async (fact) => fact.payload ?? null, record }, (payload) =>
+    cleanValue(payload, knownIn(parts.engine, parts.scope)),
+  );
   const at = { runId: "", stepId: path, attempt: 1 };
+  const secret = (name: string): Promise<string> => secretOf(parts, name);
   const open = (router ?? NO_ROUTER).open({ ...at, scope: parts.scope, clock: env });
   return new LiveIo(at, facts, record, {
     now: () => env.now(),
     entropy: (length) => env.entropy(length),
     uuid: () => env.uuid(),
-    ask: (namespace, request) => open.call(request, { ...at, namespace, signal, secret: noSecret }),
+    ask: (namespace, request) => open.call(request, { ...at, namespace, signal, secret }),
   });
+}
+
+/** A lookup has no sealed arguments yet: only names that its handler knows are answered. */
+async function secretOf({ engine, scope }: InstanceParts, name: string): Promise<string> {
+  const isReference = typeof name === "string" && secretNameOf(name) !== undefined;
+  if (engine.secrets !== undefined && !isReference) return engine.secrets.resolve(scope, name);
+  throw new RunsealError("secret.unresolved", "a lookup gets secrets by the bare name that its handler knows", { name: "" });
 }

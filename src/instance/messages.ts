@@ -6,6 +6,7 @@ import type { RunId, StepId } from "../model/ids.js";
 import type { RunView, StepState } from "../model/run.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
 import { cancelMessage, decisionMessage, pauseMessage, signalMessage } from "../engine/inbox-message.js";
+import { cleanText, knownIn } from "../engine/keep-secret.js";
 import { copyCanonical } from "../json/copy.js";
 import { endQueuedRun } from "../engine/claim-run.js";
 import { identify } from "./principal.js";
@@ -82,9 +83,10 @@ export async function decide(parts: InstanceParts, runId: RunId, stepId: StepId,
  *
  * @throws {@link RunsealError} `run.not_found`, `run.terminal`
  */
-export async function cancel(parts: InstanceParts, runId: RunId, reason: string): Promise<void> {
+export async function cancel(parts: InstanceParts, runId: RunId, why: string): Promise<void> {
   const head = await readRunHead(parts, runId);
   if (isTerminal(head.run.status)) throw runTerminal(runId, head.run.status);
+  const reason = cleanText(why, knownIn(parts.engine, parts.scope));
   if (head.run.status === "queued") {
     const refusal = await endQueuedRun(parts.engine, {
       scope: parts.scope,

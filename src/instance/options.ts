@@ -9,6 +9,7 @@ import type { Limits } from "../model/limits.js";
 import type { Policy } from "../model/policy.js";
 import type { Scope } from "../model/ids.js";
 import type { StepLine } from "../engine/parts.js";
+import type { SecretSource } from "../io/secret-broker.js";
 import type { Stores } from "../stores/stores.js";
 import type { TransportGroups } from "../io/transport.js";
 
@@ -39,6 +40,8 @@ export interface RunsealOptions<C extends Catalog> {
   readonly build?: BuildOptions;
   /** The world that handlers reach through `ctx.io`. Default: nothing. */
   readonly io?: { readonly transports?: TransportGroups };
+  /** Where secrets come from that arguments refer to (`secret:name`) and handlers ask for. Default: there are none. */
+  readonly secrets?: SecretSource;
   /** How much handlers' own events are recorded. Default `normal`: all of them. */
   readonly eventProfile?: EventProfile;
   /** Term of a lease, milliseconds. Default 10 000. */

@@ -1,6 +1,8 @@
 import type { InboxEntry } from "../stores/inbox.js";
 import type { InstanceParts } from "./parts.js";
 import type { RunId } from "../model/ids.js";
+import { cleanValue, knownIn } from "../engine/keep-secret.js";
+import { refuseSecret } from "./refuse-secret.js";
 import { INBOX_UNDELIVERED_MAX } from "../stores/inbox.js";
 import { RunsealError } from "../errors/error.js";
 import { isTerminal, readRunHead, runNotFound } from "./find-runbook.js";
@@ -9,11 +11,15 @@ import { isTerminal, readRunHead, runNotFound } from "./find-runbook.js";
  * Puts a message into a run's inbox; an equal one that is there already will do.
  *
  * @param key - what the sender calls the message, for the errors
- * @throws {@link RunsealError} `signal.conflict` where another payload was first, `run.terminal`, `run.not_found`, `signal.too_many`
+ * @throws {@link RunsealError} `signal.conflict` where another payload was first, `run.terminal`, `run.not_found`, `signal.too_many`; `secret.detected` for a key that holds a secret
  */
 export async function putMessage(parts: InstanceParts, entry: InboxEntry, key: string): Promise<void> {
-  const answer = await parts.stores.inbox.put(entry);
   const { runId } = entry;
+  refuseSecret(parts, key, "the key of a message");
+  const answer = await parts.stores.inbox.put({
+    ...entry,
+    payload: cleanValue(entry.payload, knownIn(parts.engine, parts.scope)),
+  });
   switch (answer.kind) {
     case "stored":
     case "same":

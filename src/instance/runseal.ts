@@ -30,6 +30,7 @@ import { ActiveRuns } from "./active-runs.js";
 import { DEFAULT_SCOPE } from "../model/ids.js";
 import { LIMIT_PROFILES } from "../model/limits.js";
 import { RunsealError } from "../errors/error.js";
+import { SecretBroker } from "../io/secret-broker.js";
 import { approve, readApprovals, revokeApproval } from "./approve.js";
 import { assertOutsideStep } from "./phase-guard.js";
 import { buildProvenance } from "./build.js";
@@ -80,6 +81,7 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     handlers: (ref) => table.entry(ref),
     ...(options.logger === undefined ? {} : { log: options.logger }),
     router: transportRouter(options.io?.transports ?? {}),
+    secrets: new SecretBroker(options.secrets),
     eventProfile: profileOf(options.eventProfile),
     options: {
       isUnlocked: options.unlocked !== undefined,

@@ -25,6 +25,8 @@ export interface ExecTransportOptions {
   readonly fixedEnv?: { readonly [name: string]: string };
   /** Names of variables that a request may set. Default none. */
   readonly allowEnv?: readonly string[];
+  /** Names of secrets that a request may use although the step's sealed arguments don't hold a reference to them. Default none. */
+  readonly secrets?: readonly string[];
   /** Where programs run. Default `"/"`. */
   readonly cwd?: string;
   /** Longest and default time of one call, milliseconds. Default 300 000. */
@@ -41,6 +43,7 @@ interface ExecRules {
   readonly allow: readonly string[];
   readonly fixedEnv: { readonly [name: string]: string };
   readonly allowEnv: ReadonlySet<string>;
+  readonly secrets: ReadonlySet<string>;
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly killGraceMs: number;
@@ -98,7 +101,7 @@ async function prepare(
   const env: Record<string, string> = { ...rules.fixedEnv };
   for (const [name, value] of checked.env) {
     const secret = secretNameOf(value);
-    env[name] = secret === undefined ? value : await at.secret(secret);
+    env[name] = secret === undefined ? value : await at.secret(rules.secrets.has(secret) ? secret : value);
   }
   return { program, argv: checked.argv, env };
 }
@@ -166,6 +169,7 @@ function execRules(options: ExecTransportOptions): ExecRules {
     allow: options.allow.map(allowedPlace),
     fixedEnv,
     allowEnv,
+    secrets: new Set(options.secrets ?? []),
     cwd,
     timeoutMs: bounded("timeoutMs", options.timeoutMs ?? 300_000, 1, 86_400_000),
     killGraceMs: bounded("killGraceMs", options.killGraceMs ?? 2_000, 0, 60_000),

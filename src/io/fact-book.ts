@@ -31,10 +31,13 @@ export interface FactLog {
  */
 export class FactBook {
   readonly #log: FactLog;
+  readonly #clean: (payload: JsonValue) => JsonValue;
   readonly #asking = new Map<string, Promise<JsonValue>>();
 
-  constructor(log: FactLog) {
+  /** @param clean - takes out of a payload what must not be recorded */
+  constructor(log: FactLog, clean: (payload: JsonValue) => JsonValue = redact) {
     this.#log = log;
+    this.#clean = clean;
   }
 
   /** The fact under a key; `undefined` when there is none. */
@@ -58,7 +61,7 @@ export class FactBook {
       // the other one may fail or be cut off: then it is this one's turn to ask
       await asking.catch(ignore);
     }
-    const own = asked(key, ask, record, meta);
+    const own = this.#ask(key, ask, record, meta);
     this.#asking.set(key, own);
     try {
       return await own;
@@ -73,11 +76,17 @@ export class FactBook {
    * @throws {@link RunsealError} `io.fact_conflict` when the key is bound to another value
    */
   async bindValue(key: string, value: unknown, record: FactLog["record"], meta: JsonObject): Promise<Digest> {
-    const payload = payloadOf(value);
+    const payload = payloadOf(value, this.#clean);
     const bound = await this.bind(key, () => payload, record, meta);
     const digest = payloadDigest(bound);
     if (digest === payloadDigest(payload)) return digest;
     throw new RunsealError("io.fact_conflict", `fact "${key}" is bound to another value: the first binding wins`, { key });
+  }
+
+  async #ask(key: string, ask: () => unknown, record: FactLog["record"], meta: JsonObject): Promise<JsonValue> {
+    const payload = payloadOf(await ask(), this.#clean);
+    await record(key, payload, meta);
+    return payload;
   }
 }
 
@@ -86,14 +95,8 @@ export function payloadDigest(payload: JsonValue): Digest {
   return sha256Hex(canonicalText(payload, { bytesMax: FACT_BYTES_MAX }));
 }
 
-async function asked(key: string, ask: () => unknown, record: FactLog["record"], meta: JsonObject): Promise<JsonValue> {
-  const payload = payloadOf(await ask());
-  await record(key, payload, meta);
-  return payload;
-}
-
-function payloadOf(value: unknown): JsonValue {
-  return copyCanonical(redact(copyCanonical(value, { bytesMax: FACT_BYTES_MAX })));
+function payloadOf(value: unknown, clean: (payload: JsonValue) => JsonValue): JsonValue {
+  return copyCanonical(clean(copyCanonical(value, { bytesMax: FACT_BYTES_MAX })));
 }
 
 function ignore(): void {

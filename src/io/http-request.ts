@@ -85,17 +85,19 @@ export function checkHttpRequest(request: JsonValue, limits: { readonly timeoutM
 /**
  * The headers as they are sent: references replaced by what they stand for.
  *
- * @throws {@link RunsealError} `secret.unresolved`; `io.request_invalid` when a secret can't stand in a header
+ * @param secrets - names that the transport may use itself; other references must be in the arguments of the step
+ * @throws {@link RunsealError} `secret.unresolved`, `secret.not_sealed`; `io.request_invalid` when a secret can't stand in a header
  */
 export async function revealHeaders(
   headers: ReadonlyMap<string, string>,
+  secrets: ReadonlySet<string>,
   at: TransportCall,
 ): Promise<ReadonlyMap<string, string>> {
   const revealed = new Map<string, string>();
   for (const [name, value] of headers) {
     const [, scheme = "", reference = ""] = SCHEME_AND_REFERENCE.exec(value) ?? [];
     const secret = secretNameOf(reference);
-    const shown = secret === undefined ? value : `${scheme}${await at.secret(secret)}`;
+    const shown = secret === undefined ? value : `${scheme}${await at.secret(secrets.has(secret) ? secret : reference)}`;
     if (!HEADER_VALUE.test(shown)) throw invalidRequest("headers", "holds a secret with characters that no header may have");
     revealed.set(name, shown);
   }

@@ -18,6 +18,8 @@ export interface HttpTransportOptions {
   readonly timeoutMs?: number;
   /** Headers of a response that are handed over, and so may be recorded. Default content-type, etag, last-modified and retry-after. */
   readonly responseHeaders?: readonly string[];
+  /** Names of secrets that a request may use although the step's sealed arguments don't hold a reference to them. Default none. */
+  readonly secrets?: readonly string[];
   /** Every IP address of a host name. Default: the system's resolver. */
   readonly lookup?: (host: string) => Promise<readonly string[]>;
 }
@@ -29,6 +31,7 @@ export interface HttpRules {
   readonly responseBytesMax: number;
   readonly timeoutMs: number;
   readonly responseHeaders: ReadonlySet<string>;
+  readonly secrets: ReadonlySet<string>;
   readonly lookup: (host: string) => Promise<readonly string[]>;
   /** Whether a host may be asked at all. */
   readonly isAllowedHost: (url: URL) => boolean;
@@ -54,6 +57,7 @@ export function httpRules(options: HttpTransportOptions): HttpRules {
     responseBytesMax: bounded("responseBytesMax", options.responseBytesMax ?? 1_048_576, 0, 67_108_864),
     timeoutMs: bounded("timeoutMs", options.timeoutMs ?? 30_000, 1, 86_400_000),
     responseHeaders: new Set((options.responseHeaders ?? RESPONSE_HEADERS).map(recordedHeader)),
+    secrets: new Set(options.secrets ?? []),
     lookup: options.lookup ?? systemLookup,
     isAllowedHost: (url) => hosts === undefined || hosts.some((pattern) => fits(pattern, url)),
     mayBePrivate: (url) => [...privates].some((pattern) => fits(pattern, url)),

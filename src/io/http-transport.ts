@@ -54,7 +54,7 @@ async function send(checked: CheckedRequest, rules: HttpRules, at: TransportCall
   let step: Exchange = {
     url,
     method: checked.method,
-    headers: await revealHeaders(checked.headers, at),
+    headers: await revealHeaders(checked.headers, rules.secrets, at),
     body: checked.body,
     hop: 0,
   };

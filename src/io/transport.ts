@@ -24,8 +24,9 @@ export interface TransportCall {
   /** Aborted on cancel, timeout, and when this process lost the run: the call gives up and cleans up. */
   readonly signal: AbortSignal;
   /**
-   * The value of a secret, by name or by reference (`secret:name`); it is redacted wherever the run records or logs anything.
-   * @throws {@link RunsealError} `secret.unresolved` when the host has no such secret
+   * The value of a secret: by a reference (`secret:name`) that the step's sealed arguments hold, or by a bare name that the transport
+   * itself was made with. It is redacted wherever the run records or logs anything.
+   * @throws {@link RunsealError} `secret.unresolved` when the host has no such secret; `secret.not_sealed` for another reference
    */
   secret(name: string): Promise<string>;
 }

@@ -67,7 +67,10 @@ export interface StepContext {
   delete(key: string): boolean;
   /** The whole context as this attempt sees it, sorted by key. */
   dump(): JsonObject;
-  /** Keeps bytes (at most 64 MiB) under their SHA-256 and names them in the log; `kind` is a word such as `report`. */
+  /**
+   * Keeps bytes (at most 64 MiB) under their SHA-256 and names them in the log; `kind` is a word such as `report`; what is
+   * kept as `secret_payload` is stored encrypted and read back in the clear by this run alone.
+   */
   putArtifact(kind: string, bytes: Uint8Array | string): Promise<string>;
   /**
    * Bytes that were kept.
@@ -80,6 +83,12 @@ export interface StepContext {
   emitMany(events: readonly DomainEvent[]): Promise<void>;
   /** Says how far the step is, e.g. rows done and rows in total: what a progress bar is drawn from. */
   progress(done: number, total?: number): Promise<void>;
+  /**
+   * The value of a secret of the host's: by a reference that the sealed arguments hold (`args.token`, which is `"secret:bank"`), or by a
+   * name that the handler itself knows (`"bank"`). From then on the value is redacted wherever this process records or logs.
+   * @throws `secret.unresolved`; `secret.not_sealed` for a reference that the arguments of the step don't hold
+   */
+  secret(name: string): Promise<string>;
   /** A line for the instance's logger, after redaction; never recorded. */
   log(message: string, fields?: { readonly [name: string]: unknown }): void;
 }

@@ -76,6 +76,7 @@ describe("the exec transport (D-086)", () => {
       allowEnv: ["TOKEN", "LANG"],
       fixedEnv: { PATH: "/bin", LANG: "de" },
       cwd: place,
+      secrets: ["bank"],
     });
     expect(fixed).toEqual({ stdout: { in: 1, env: { TOKEN: "value of bank", LANG: "C", PATH: "/bin" }, cwd: place } });
   });

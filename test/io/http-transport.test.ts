@@ -222,7 +222,7 @@ describe("the http transport", () => {
     await ask(
       { url: `http://api.test:${port}/`, method: "POST", headers, text: "body" },
       {},
-      { secret: async (name) => `canary-${name}` },
+      { secret: async (reference) => `canary-${reference.replace("secret:", "")}` },
     );
     expect(
       heard.map(({ method, body, headers: sent }) => [method, body, sent.authorization, sent["x-key"], sent.accept]),
@@ -298,6 +298,18 @@ describe("the http transport", () => {
     const error = await refusal(ask(request));
     expect(error).toMatchObject({ code: "io.request_invalid", details: { field } });
     expect(error.message).not.toContain("canary");
+  });
+
+  test("a reference is passed on as one, unless the transport was made to use that secret itself", async () => {
+    const { port } = await serve((_request, response) => response.end());
+    const asked: string[] = [];
+    const secret = async (name: string): Promise<string> => {
+      asked.push(name);
+      return "v";
+    };
+    const headers = { a: "secret:own", b: "Bearer secret:given", c: "secret: no reference", d: "not a secret:own" };
+    await ask({ url: `http://api.test:${port}/`, headers }, { secrets: ["own"] }, { secret });
+    expect(asked).toEqual(["own", "secret:given"]);
   });
 
   test("a secret that no header may hold is refused and not shown", async () => {
