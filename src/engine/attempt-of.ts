@@ -9,6 +9,8 @@ import type { StagedContext } from "./staged-context.js";
 export interface AttemptOf {
   readonly scope: Scope;
   readonly runId: RunId;
+  /** The run that the idempotency key is made of: another one only where that run was amended. */
+  readonly keyRunId: RunId;
   readonly step: SealedStep;
   readonly attempt: number;
   readonly signal: LazySignal;

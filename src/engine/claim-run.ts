@@ -6,6 +6,7 @@ import type { JsonObject } from "../json/value.js";
 import type { RunHead, StreamHead } from "../model/run.js";
 import type { RunState } from "../history/run-state.js";
 import type { Runbook } from "../model/runbook.js";
+import type { TakeOver } from "./take-over.js";
 import { RunsealError } from "../errors/error.js";
 import { assertManifest, startManifest } from "./run-manifest.js";
 import { chainDrafts } from "./chain-drafts.js";
@@ -17,6 +18,7 @@ import { loadRun } from "./load-run.js";
 import { optionsOf } from "./parts.js";
 import { runPlanOf } from "../history/run-plan.js";
 import { runStream, runbookStream } from "../model/ids.js";
+import { takeOver } from "./take-over.js";
 
 /** Why a run is taken up again; only `requested` lifts a pause. */
 export type ClaimReason = "requested" | "wake" | "recovered";
@@ -37,6 +39,8 @@ export interface ClaimRequest {
   readonly build: JsonObject;
   /** Spent when this claim starts the run; passed over when it only takes the run up again. `null` = none needed. */
   readonly approvals: ApprovalSpending | null;
+  /** What the run begins with besides its own start, instead of reading it from the run that the runbook was made from. */
+  readonly takeOver?: TakeOver;
 }
 
 /** A run that this process holds. */
@@ -62,7 +66,8 @@ export type ClaimAnswer =
  * and the approvals it spends, or `run.resumed` (decisions 3.4, 3.7). A run that was started is only taken up with its manifest.
  *
  * @throws {@link RunsealError} `run.not_found`; `store.corrupt` when the log is damaged; `run.unsupported_event`; `manifest.not_found`, `manifest.corrupt`,
- * `manifest.not_canonical`, `manifest.runbook_mismatch`, `manifest.config_mismatch` when the manifest is not the run's
+ * `manifest.not_canonical`, `manifest.runbook_mismatch`, `manifest.config_mismatch` when the manifest is not the run's;
+ * `admission.plan_stale` when the run that this one amends has gone on
  */
 export async function claimRun(parts: EngineParts, request: ClaimRequest): Promise<ClaimAnswer> {
   const { scope, runId, runbook } = request;
@@ -76,14 +81,17 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const submission = { ...head.run, uses: runbook.content.uses, concurrency: state.concurrency };
   const manifest = isStart ? startManifest(runbook, submission, request.build) : undefined;
   if (manifest === undefined) await assertManifest(parts, state, runbook, submission);
+  const taken = isStart ? (request.takeOver ?? (await takeOver(parts, scope, runId, runbook))) : undefined;
   const drafts = [
     leaseTaken(head, owner, epoch, leaseMs),
     manifest === undefined ? resumed(request, owner, epoch) : started(parts, request, { owner, epoch, manifest }),
+    ...(taken?.events ?? []),
   ];
   const artifacts = manifest === undefined ? [] : [manifest];
   const write = { ...claimWrite(state, head.run, drafts, { owner, epoch, leaseMs }), artifacts };
   const approvals = isStart ? approvalWrite(request) : undefined;
-  const answer = await parts.stores.events.commit(approvals === undefined ? [write] : [write, approvals]);
+  const others = [approvals, taken?.end].filter((other) => other !== undefined);
+  const answer = await parts.stores.events.commit([write, ...others]);
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
   for (const event of write.events) fold(state, eventOf({ ...event, scope, at: answer.at }));
   return { kind: "claimed", run: { state, head: write.run ?? head.run, owner, runbook } };

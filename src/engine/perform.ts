@@ -129,10 +129,11 @@ async function call(
 ): Promise<{ readonly end: CallEnd; readonly declared: readonly string[] }> {
   const { record, number, onLate, onSettled } = attempt;
   const signal = new LazySignal();
-  const { scope, runId } = scene.state;
+  const { scope, runId, plan } = scene.state;
   const { context, close, declared } = openContext(scene.parts, {
     scope,
     runId,
+    keyRunId: plan.keyRuns.get(record.step.id) ?? runId,
     step: record.step,
     attempt: number,
     signal,

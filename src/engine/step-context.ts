@@ -46,7 +46,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     attempt,
     // two digests and a signal that most handlers never ask for
     get idempotencyKey() {
-      return idempotencyKeyOf(scope, runId, step.id);
+      return idempotencyKeyOf(scope, attemptOf.keyRunId, step.id);
     },
     get signal() {
       return signal.signal;

@@ -4,6 +4,7 @@ import type { JsonObject } from "../json/value.js";
 import type { RunId, Scope } from "../model/ids.js";
 import type { Runbook } from "../model/runbook.js";
 import { RunsealError } from "../errors/error.js";
+import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { chainDrafts } from "./chain-drafts.js";
 import { emptyHead } from "../history/chain.js";
 import { invariant } from "../errors/invariant.js";
@@ -61,7 +62,9 @@ function submittedDraft(request: RunRequest): Extract<EventDraft, { kind: "run.s
   const { runbook, dedupKey, queue, priority, labels, concurrency, parent, by } = request;
   const { content } = runbook;
   // code-unit order, each once
-  const requires = [...new Set(content.steps.map((step) => step.contract))].sort();
+  const taken = basisStepsOf(content);
+  const called = content.steps.filter((step) => !isCarried(taken, step.id));
+  const requires = [...new Set(called.map((step) => step.contract))].sort();
   const payload = {
     runbookId: runbook.id,
     uses: content.uses,

@@ -58,6 +58,12 @@ export interface ErrorDetails {
   "run.not_found": { readonly scope: string; readonly runId: string };
   "run.terminal": { readonly runId: string; readonly status: string };
   "run.dedup_conflict": { readonly dedupKey: string; readonly runId: string; readonly runbookId: string };
+  "run.not_at_rest": { readonly runId: string; readonly status: string };
+  "amend.not_possible": { readonly runId: string; readonly steps: readonly string[] };
+  "undo.not_possible": {
+    readonly runId: string;
+    readonly steps: readonly { readonly stepId: string; readonly reason: string }[];
+  };
   "run.not_completed": { readonly runId: string; readonly status: string; readonly reason: string | null };
   "run.invalid_option": { readonly option: string };
   "run.unsupported_event": { readonly runId: string; readonly seq: number; readonly kind: string; readonly v: number };

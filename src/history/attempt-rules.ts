@@ -36,6 +36,9 @@ export function logProblems(events: Iterable<AnyEvent>): readonly LogProblem[] {
   return check.problems;
 }
 
+/** Who gave a result, or a doubt, that was taken over from another run. */
+const CARRIED = "carried";
+
 const ENDS = new Set(["run.completed", "run.failed", "run.canceled"]);
 
 class LogCheck {
@@ -56,11 +59,13 @@ class LogCheck {
         this.#enter(event, event.payload.stepId, event.payload.attempt);
         return;
       case "step.completed":
+        this.#come(event, event.payload, "closed");
+        return;
       case "step.failed":
         this.#close(event, event.payload.stepId, event.payload.attempt, "closed");
         return;
       case "step.in_doubt":
-        this.#close(event, event.payload.stepId, event.payload.attempt, "in_doubt");
+        this.#come(event, event.payload, "in_doubt");
         return;
       case "step.parked":
         this.#park(event, event.payload.stepId, event.payload.attempt);
@@ -83,6 +88,18 @@ class LogCheck {
     }
     envelope.attempt = attempt;
     envelope.state = "open";
+  }
+
+  /** What a step took over from another run stands before its first attempt, as attempt 0. */
+  #come(
+    event: AnyEvent,
+    { stepId, attempt, by }: { readonly stepId: StepId; readonly attempt: number; readonly by?: string },
+    state: Envelope["state"],
+  ): void {
+    const envelope = this.#envelope(stepId);
+    const isFirst = envelope.state === "closed" && envelope.attempt === 0 && attempt === 0;
+    if (by === CARRIED && isFirst) this.#move(envelope, state);
+    else this.#close(event, stepId, attempt, state);
   }
 
   #close(event: AnyEvent, stepId: StepId, attempt: number, state: Envelope["state"]): void {

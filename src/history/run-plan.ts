@@ -1,4 +1,4 @@
-import type { RunbookId, StepId } from "../model/ids.js";
+import type { RunbookId, RunId, StepId } from "../model/ids.js";
 import type { RunbookContent } from "../model/runbook.js";
 import type { SealedStep } from "../model/step.js";
 import { RunsealError } from "../errors/error.js";
@@ -14,6 +14,8 @@ export interface RunPlan {
   readonly dependants: readonly (readonly number[])[];
   /** False when no step names an entity, so that there is nothing to lock. */
   readonly touches: boolean;
+  /** Steps that keep the idempotency key of another run, which their runbook was made from by amending it. */
+  readonly keyRuns: ReadonlyMap<StepId, RunId>;
 }
 
 /**
@@ -39,5 +41,20 @@ export function runPlanOf(runbook: { readonly id: RunbookId; readonly content: R
     positions.set(step.id, position);
   }
   const touches = steps.some((step) => step.reads.length + step.writes.length + step.lateWrites.length > 0);
-  return { runbookId: runbook.id, content: runbook.content, steps, positions, dependants, touches };
+  return {
+    runbookId: runbook.id,
+    content: runbook.content,
+    steps,
+    positions,
+    dependants,
+    touches,
+    keyRuns: keyRunsOf(runbook.content),
+  };
+}
+
+function keyRunsOf({ core }: RunbookContent): ReadonlyMap<StepId, RunId> {
+  const kept = (core.basis?.steps ?? []).flatMap(({ stepId, keyRunId }) =>
+    keyRunId === undefined ? [] : [[stepId, keyRunId] as const],
+  );
+  return new Map(kept);
 }

@@ -3,7 +3,8 @@ import type { ContractProblem } from "./contract-problems.js";
 import type { InstanceParts } from "./parts.js";
 import type { Runbook } from "../model/runbook.js";
 import type { SealedLookup } from "../model/envelope.js";
-import { RunsealError } from "../errors/error.js";
+import { RunsealError, isRunsealError } from "../errors/error.js";
+import { amendableHead } from "../engine/end-amended.js";
 import { approvalToken, judgeApprovals } from "../history/approvals.js";
 import { askLookup } from "./ask-lookup.js";
 import { canonicalize } from "../json/canonical.js";
@@ -35,6 +36,8 @@ export async function blockersOf(parts: InstanceParts, runbook: Runbook, forStar
     const { approvals } = await readApprovals(parts, runbook.id);
     const refusal = approvalBlocker(parts, runbook, approvals, await parts.stores.leases.now());
     if (refusal !== undefined) blockers.push(refusal);
+    const stale = await amendBlocker(parts, runbook);
+    if (stale !== undefined) blockers.push(stale);
   }
   return blockers;
 }
@@ -49,11 +52,12 @@ export async function admitStart(parts: InstanceParts, runbook: Runbook): Promis
   const { approvals, head } = await readApprovals(parts, runbook.id);
   const nowMs = await parts.stores.leases.now();
   const refusal = approvalBlocker(parts, runbook, approvals, nowMs);
+  const stale = await amendBlocker(parts, runbook);
   throwBlockers([
     ...contractBlockers(parts, runbook),
     ...lockBlockers(parts, runbook),
     ...(await secretBlockers(parts, runbook)),
-    ...(refusal === undefined ? [] : [refusal]),
+    ...[refusal, stale].filter((blocker) => blocker !== undefined),
   ]);
   await recheckLookups(parts, runbook, ["at_admission", "on_resume"]);
   const verdict = judgeApprovals(parts.approvals, runbook, approvals, nowMs);
@@ -126,6 +130,19 @@ function lockBlockers(parts: InstanceParts, runbook: Runbook): readonly RunsealE
       writeSetSize: writes,
     }),
   ];
+}
+
+/** Whether the run that a runbook amends has gone on since it was sealed. */
+async function amendBlocker(parts: InstanceParts, runbook: Runbook): Promise<RunsealError | undefined> {
+  const { basis } = runbook.content.core;
+  if (basis?.kind !== "amend") return undefined;
+  try {
+    await amendableHead(parts, parts.scope, basis, runbook.id);
+    return undefined;
+  } catch (error) {
+    if (isRunsealError(error, "admission.plan_stale")) return error;
+    throw error;
+  }
 }
 
 function approvalBlocker(

@@ -4,6 +4,7 @@ import type { InstanceParts } from "./parts.js";
 import type { Runbook } from "../model/runbook.js";
 import type { SealedStep } from "../model/step.js";
 import type { VerbRef } from "../model/verb.js";
+import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { contractChanges } from "../review/contract-changes.js";
 import { isServed } from "./handler-table.js";
 import { verbRef } from "../model/verb.js";
@@ -31,7 +32,9 @@ export interface ContractProblem {
  */
 export function contractProblems(parts: InstanceParts, runbook: Runbook): readonly ContractProblem[] {
   const byVerb = new Map<VerbRef, SealedStep[]>();
+  const taken = basisStepsOf(runbook.content);
   for (const step of runbook.steps) {
+    if (isCarried(taken, step.id)) continue;
     const known = byVerb.get(step.verb);
     if (known === undefined) byVerb.set(step.verb, [step]);
     else known.push(step);

@@ -100,7 +100,7 @@ async function doubtOf(
     reason,
     recovery: recorded.recovery === "reconcile" ? ("reconcile" as const) : ("manual" as const),
     since,
-    idempotencyKey: idempotencyKeyOf(parts.scope, runId, stepId),
+    idempotencyKey: idempotencyKeyOf(parts.scope, plan.keyRuns.get(stepId) ?? runId, stepId),
     ...(rawRef !== undefined && { rawRef, raw: await readJsonArtifact(parts, rawRef) }),
     isDecided: decided.has(doubtKeyOf(stepId, attempt)),
   });

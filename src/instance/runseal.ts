@@ -5,6 +5,9 @@ import type { CompileContext, Invocation } from "../model/invocation.js";
 import type { CompileOutcome } from "../model/outcome.js";
 import type { Conflict } from "../review/conflicts.js";
 import type { DecisionRequest } from "./messages.js";
+import type { AmendOptions } from "./amend.js";
+import type { ForkOptions } from "./fork.js";
+import type { NewPlan } from "./new-plan.js";
 import type { Doubt } from "./doubts.js";
 import type { DoubtResolution } from "./resolve-doubt.js";
 import type { DryRun } from "./dry-run.js";
@@ -31,6 +34,7 @@ import { DEFAULT_SCOPE } from "../model/ids.js";
 import { LIMIT_PROFILES } from "../model/limits.js";
 import { RunsealError } from "../errors/error.js";
 import { SecretBroker } from "../io/secret-broker.js";
+import { amend } from "./amend.js";
 import { approve, readApprovals, revokeApproval } from "./approve.js";
 import { assertOutsideStep } from "./phase-guard.js";
 import { buildProvenance } from "./build.js";
@@ -44,6 +48,7 @@ import { dryRun } from "./dry-run.js";
 import { envOf } from "./env.js";
 import { execute, recover, resume, submit } from "./execute.js";
 import { exportLines, exportRun } from "./export-run.js";
+import { fork } from "./fork.js";
 import { handlerTable } from "./handler-table.js";
 import { headOf, historyOf, listRuns, statusOf } from "./inspect.js";
 import { isUnlockedToken } from "./options.js";
@@ -251,6 +256,16 @@ class RunsealInstance<C extends Catalog> {
   /** Settles a step in doubt: its effect happened, did not happen and is tried again, or has failed for good. */
   resolveDoubt(runId: RunId, stepId: StepId, resolution: DoubtResolution): Promise<void> {
     return resolveDoubt(this.#parts, runId, stepId, resolution);
+  }
+
+  /** A new runbook of the same plan, which begins with the results of a run up to a step. */
+  fork(runId: RunId, options: ForkOptions): Promise<NewPlan> {
+    return fork(this.#parts, runId, options);
+  }
+
+  /** A new runbook that takes the place of a parked run: the plan of `newId` with what the run has done. */
+  amend(runId: RunId, newId: string, options?: AmendOptions): Promise<NewPlan> {
+    return amend(this.#parts, runId, newId, options);
   }
 
   /** Where a run stands: a fold over its log. */

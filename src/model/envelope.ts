@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../json/value.js";
-import type { Digest, RunId } from "./ids.js";
+import type { Digest, RunId, StepId } from "./ids.js";
 import type { Limits } from "./limits.js";
 import type { Recheck } from "./macro.js";
 import type { Tree } from "./expression.js";
@@ -9,8 +9,26 @@ import type { VerbRef } from "./verb.js";
 export interface Basis {
   readonly kind: "fork" | "amend" | "undo";
   readonly runId: RunId;
+  /** The end of that run's log when the runbook was sealed. */
   readonly headHash: Digest;
-  readonly from: string | null;
+  /** The step that a fork begins with; `null` for the other kinds. */
+  readonly from: StepId | null;
+  /** What is taken over, in plan order; absent when nothing is. */
+  readonly steps?: readonly BasisStep[];
+}
+
+/** What a step takes over from the step of the same id in the run of the basis. */
+export interface BasisStep {
+  readonly stepId: StepId;
+  /**
+   * `completed`: its result; the step is not run again. `in_doubt`: the doubt, for a person to settle. `entered`: only the
+   * idempotency key; the step is run again.
+   */
+  readonly as: "completed" | "in_doubt" | "entered";
+  /** Of a completed step: covers its result and what it left in the context. */
+  readonly digest?: Digest;
+  /** The run whose idempotency key the step keeps; absent = it gets the key of its own run. */
+  readonly keyRunId?: RunId;
 }
 
 /** The sealed part of a lookup or precondition: enough to ask again and compare. */

@@ -78,7 +78,7 @@ export const EVENTS = {
   "run.completed": { v: 1, streams: RUN, payload: { output: "json?", outputRef: "string?" } },
   "run.failed": { v: 1, streams: RUN, payload: { ...failure, stepId: "string|null", isVoid: "boolean", details: "object?" } },
   "run.canceled": { v: 1, streams: RUN, payload: { reason: "string", by: "string|null", isVoid: "boolean" } },
-  "run.forked": { v: 1, streams: RUN, payload: { runbookId: "string", from: "string|null" } },
+  "run.forked": { v: 1, streams: RUN, payload: { runbookId: "string", from: "string|null", runId: "string?" } },
   "run.amended": { v: 1, streams: RUN, payload: { runbookId: "string", runId: "string" } },
 
   "step.entered": { v: 1, streams: RUN, payload: { stepId: "string", attempt: "integer", args: "json?" } },
@@ -118,7 +118,7 @@ export const EVENTS = {
   "step.in_doubt": {
     v: 1,
     streams: RUN,
-    payload: { stepId: "string", attempt: "integer", recovery: "string", reason: "string", rawRef: "string?" },
+    payload: { stepId: "string", attempt: "integer", recovery: "string", reason: "string", rawRef: "string?", by: "string?" },
   },
 
   "lock.acquired": { v: 1, streams: RUN, payload: { locks: "strings", waitedMs: "integer" } },

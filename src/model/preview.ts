@@ -1,3 +1,4 @@
+import type { BasisStep } from "./envelope.js";
 import type { EntityRef, LateWrite, Subject } from "./write-set.js";
 import type { Digest, RunbookId, StepId } from "./ids.js";
 import type { Mode, Recovery, VerbRef } from "./verb.js";
@@ -16,6 +17,8 @@ export interface PreviewStep {
   readonly dependsOn: readonly StepId[];
   /** The author's words, a quotation; `null` when there are none. */
   readonly sentence: string | null;
+  /** What the step takes over from the run that the runbook was made from; absent when it takes over nothing. */
+  readonly takenOver?: BasisStep["as"];
 }
 
 /** What will run, in order, and what it will write: a pure function of the sealed runbook (decision 2.10). */

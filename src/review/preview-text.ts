@@ -1,3 +1,4 @@
+import type { Basis } from "../model/envelope.js";
 import type { Preview, PreviewStep } from "../model/preview.js";
 import type { Runbook } from "../model/runbook.js";
 import type { StepId } from "../model/ids.js";
@@ -42,10 +43,13 @@ function heading({ id, documentDigest, content, document }: Runbook): string {
   if (execution.deadlineMs !== undefined) rows.push(["deadline", `${execution.deadlineMs} ms after the start`]);
   if (execution.skipTags !== undefined) rows.push(["skips", `steps tagged ${execution.skipTags.map(showName).join(", ")}`]);
   if (content.core.snapshotCursor !== undefined) rows.push(["snapshot", printText(content.core.snapshotCursor)]);
-  if (content.core.basis !== undefined)
-    rows.push(["made from", `${content.core.basis.kind} of run ${showName(content.core.basis.runId)}`]);
+  if (content.core.basis !== undefined) rows.push(["made from", madeFrom(content.core.basis)]);
   const title = document.title === undefined ? "" : `  ${printText(document.title)}`;
   return [`${showName(document.name)}${title}`, ...rows.map(([name, value]) => `  ${name.padEnd(10)}  ${value}`)].join("\n");
+}
+
+function madeFrom({ kind, runId, from }: Basis): string {
+  return `${kind} of run ${showName(runId)}${from === null ? "" : ` from ${showName(from)}`}`;
 }
 
 function phase(index: number, ids: readonly StepId[], steps: ReadonlyMap<StepId, PreviewStep>): string {
@@ -63,11 +67,18 @@ function stepLines(step: PreviewStep): readonly string[] {
     `  ${showName(step.id)}`,
     `      ${showName(step.verb)} (${effect})${MODES[step.mode]}`,
     `      ${step.args}`,
+    ...(step.takenOver === undefined ? [] : [`      ${TAKEN_OVER[step.takenOver]}`]),
     ...(step.sentence === null ? [] : [`      the author says: ${printText(step.sentence)}`]),
     ...(step.when === null ? [] : [`      only if ${step.when}`]),
     ...(step.dependsOn.length === 0 ? [] : [`      after ${step.dependsOn.map(showName).join(", ")}`]),
   ];
 }
+
+const TAKEN_OVER = {
+  completed: "done already: its result is carried over, nothing is called",
+  in_doubt: "in doubt: waits until a person says whether it happened",
+  entered: "begun before: run again under the same idempotency key",
+} as const;
 
 const MODES = { sync: "", durable: ", then waits for a signal", human_gate: ", after the decision of a person" } as const;
 
@@ -85,7 +96,7 @@ const RECHECKS = {
 } as const;
 
 function approval({ approvalsNeeded, steps }: Omit<Preview, "text">): string {
-  const writing = steps.filter((step) => step.effect === "write").length;
+  const writing = steps.filter((step) => step.effect === "write" && step.takenOver !== "completed").length;
   return approvalsNeeded ? `Approval: ${count(writing, "writing step")}` : "Approval: nothing is written";
 }
 

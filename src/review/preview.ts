@@ -1,6 +1,8 @@
+import type { BasisStep } from "../model/envelope.js";
 import type { Preview, PreviewStep } from "../model/preview.js";
 import type { Runbook } from "../model/runbook.js";
 import type { SealedStep } from "../model/step.js";
+import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { lockRequestsOf } from "../history/lock-requests.js";
 import { phasesOf } from "./phases.js";
 import { previewText } from "./preview-text.js";
@@ -20,21 +22,26 @@ import { unknownsOf } from "./unknowns.js";
 export function preview(runbook: Runbook): Preview {
   const { content, document, id, documentDigest } = runbook;
   const touched = touchedBy(runbook);
+  const taken = basisStepsOf(content);
   const entities = [...touched.writes, ...touched.reads.map((entity) => ({ ...entity, access: "read" as const }))];
   const parts = {
     id,
     documentDigest,
-    steps: content.steps.map((step) => previewStep(step, document.sentences)),
+    steps: content.steps.map((step) => previewStep(step, document.sentences, taken.get(step.id))),
     phases: phasesOf(content.steps),
     ...touched,
     locks: lockRequestsOf(content.scope, entities).map((lock) => `${lock.access} ${showEntity(lock)}`),
     approvalsNeeded: content.steps.some((step) => step.effect === "write"),
-    unknowns: content.steps.flatMap(unknownsOf),
+    unknowns: content.steps.filter((step) => !isCarried(taken, step.id)).flatMap(unknownsOf),
   };
   return { ...parts, text: previewText(runbook, parts) };
 }
 
-function previewStep(step: SealedStep, sentences: { readonly [stepId: string]: string }): PreviewStep {
+function previewStep(
+  step: SealedStep,
+  sentences: { readonly [stepId: string]: string },
+  taken: BasisStep | undefined,
+): PreviewStep {
   return {
     id: step.id,
     verb: step.verb,
@@ -45,5 +52,6 @@ function previewStep(step: SealedStep, sentences: { readonly [stepId: string]: s
     when: step.when === undefined ? null : printTree(step.when),
     dependsOn: step.dependsOn,
     sentence: Object.hasOwn(sentences, step.id) ? (sentences[step.id] ?? null) : null,
+    ...(taken !== undefined && { takenOver: taken.as }),
   };
 }

@@ -1,6 +1,7 @@
 import type { EntityRef, LateWrite, Subject } from "../model/write-set.js";
 import type { Runbook } from "../model/runbook.js";
 import type { StepId } from "../model/ids.js";
+import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { lockKeyOf } from "../history/lock-requests.js";
 
 /** A late write and the step that makes it. */
@@ -13,7 +14,7 @@ export interface Touched {
   readonly lateWrites: readonly LateWriteOf[];
 }
 
-/** Joins what the steps of a runbook touch. */
+/** Joins what the steps of a runbook touch; steps whose results are carried over from another run touch nothing. */
 export function touchedBy({ content }: Runbook): Touched {
   const reads = new Map<string, Subject>();
   const writes = new Map<string, Subject>();
@@ -21,14 +22,16 @@ export function touchedBy({ content }: Runbook): Touched {
     const key = lockKeyOf(content.scope, subject);
     if (to.get(key)?.source !== "declared") to.set(key, subject);
   };
-  for (const step of content.steps) {
+  const taken = basisStepsOf(content);
+  const called = content.steps.filter((step) => !isCarried(taken, step.id));
+  for (const step of called) {
     for (const subject of step.reads) keep(reads, subject);
     for (const subject of step.writes) keep(writes, subject);
   }
   return {
     reads: sorted(reads).map(({ kind, id }) => ({ kind, id })),
     writes: sorted(writes),
-    lateWrites: content.steps.flatMap((step) => step.lateWrites.map((late) => ({ ...late, step: step.id }))),
+    lateWrites: called.flatMap((step) => step.lateWrites.map((late) => ({ ...late, step: step.id }))),
   };
 }
 

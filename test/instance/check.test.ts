@@ -60,10 +60,9 @@ describe.each(STORES)("check() over %s (decision 1.7)", (_kind, make) => {
       "ledger.note": () => null,
     });
     const found = await after.check();
-    expect(found.map(({ kind, runId, status, name }) => [kind, runId, status, name])).toEqual([
-      ["run", queued, "queued", "depot.asked"],
-      ["run", parked, "parked", "depot.asked"],
-    ]);
+    expect(new Set(found.map(({ kind, runId, status, name }) => [kind, runId, status, name].join(" ")))).toEqual(
+      new Set([`run ${queued} queued depot.asked`, `run ${parked} parked depot.asked`]),
+    );
     expect(found[0]?.problems).toMatchObject([
       {
         verb: "goods.take@1",
@@ -175,11 +174,13 @@ describe("check()", () => {
       },
     };
     const found = await deployed(damaged, [recall]).check();
-    expect(found.map(({ runbookId, unreadable }) => [runbookId, unreadable])).toEqual([
-      [torn.id, "torn"],
-      [lost.id, `the runbook "${lost.id}" is not there`],
-      [(await runseal.status(good.runId)).runbookId, undefined],
-    ]);
+    expect(new Map(found.map(({ runbookId, unreadable }) => [runbookId, unreadable]))).toEqual(
+      new Map([
+        [torn.id, "torn"],
+        [lost.id, `the runbook "${lost.id}" is not there`],
+        [(await runseal.status(good.runId)).runbookId, undefined],
+      ]),
+    );
     const failing: Stores = {
       ...stores,
       runbooks: {

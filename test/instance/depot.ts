@@ -3,7 +3,7 @@ import { z } from "zod";
 import { allowAll, createCatalog, createRunseal, defineMacro, defineVerb, memoryStores, subject } from "runseal";
 import type { AnyEvent, Handlers, Runseal, RunsealOptions, Stores } from "runseal";
 import { openSqlite } from "runseal/sqlite";
-import { manualClock } from "runseal/testing";
+import { allowUnlocked, manualClock } from "runseal/testing";
 import { tempFile } from "../sqlite/temp-file.js";
 
 /** A depot: goods are taken from a shelf, sent, and noted; most of it can be undone. */
@@ -106,7 +106,35 @@ export const asked = defineMacro({
   },
 });
 
-export const depot = createCatalog({ verbs: [take, put, send, recall, note, sum, ask], macros: [deliver, both, asked] });
+/** What takes the place of `asked`: another shelf for the second half, and nobody is asked twice. */
+export const askedAnew = defineMacro({
+  name: "depot.asked_anew",
+  version: 1,
+  params: z.object({ count: z.int() }),
+  body: ({ params, step }) => {
+    const taken = step("take", take, { shelf: "s-1", count: params.count });
+    const more = step("more", take, { shelf: "s-2", count: params.count }, { after: [taken] });
+    const noted = step("note", note, { book: "b-1", text: taken.result.ticket }, { after: [more] });
+    return { line: noted.result.line, more: more.result.ticket };
+  },
+});
+/** What takes the place of `deliver`: the delivery is noted too. */
+export const deliverNoted = defineMacro({
+  name: "depot.deliver_noted",
+  version: 1,
+  params: z.object({ order: subject("order"), count: z.int() }),
+  body: ({ params, step }) => {
+    const taken = step("take", take, { shelf: "s-1", count: params.count });
+    const sent = step("send", send, { order: params.order, ticket: taken.result.ticket });
+    const noted = step("note", note, { book: "b-1", text: sent.result.parcel });
+    return { parcel: sent.result.parcel, line: noted.result.line };
+  },
+});
+
+export const depot = createCatalog({
+  verbs: [take, put, send, recall, note, sum, ask],
+  macros: [deliver, both, asked, askedAnew, deliverNoted],
+});
 
 type Answer = (args: never, ctx: { stepId: string; attempt: number; idempotencyKey: string; signal: AbortSignal }) => unknown;
 
@@ -226,8 +254,10 @@ export async function crashedIn(
   options: { readonly onFailure?: "stop" | "continue_independent"; readonly concurrency?: number } = {},
 ): Promise<string> {
   const { called, answer } = hanging();
-  // its own clock stands still, so that it never renews its lease: as if it were gone
-  const { runseal } = openDepot(processes.first, { answers: { [verb]: answer }, clock: manualClock() });
+  // its own clock stands still, so that it never renews its lease, and it holds no lock: as if it were gone
+  const gone = { clock: manualClock(), unlocked: allowUnlocked() };
+  const { locks: _locks, ...stores } = processes.first;
+  const { runseal } = openDepot(stores, { answers: { [verb]: answer }, ...gone });
   const execution = options.onFailure === undefined ? {} : { execution: { onFailure: options.onFailure } };
   const outcome = await runseal.compile(invocation, { intent: "t-1", ...execution });
   if (outcome.kind !== "compiled") throw new TypeError(JSON.stringify(outcome));
