@@ -3,6 +3,8 @@ export type { ManualClock } from "./testing/manual-clock.js";
 export { stubHandlers } from "./testing/stub-handlers.js";
 export type { StubCall } from "./testing/stub-handlers.js";
 export { waitForPark } from "./testing/wait-for-park.js";
+export { FAULT_POINTS, atFaultPoints } from "./testing/at-fault-points.js";
+export type { FaultPoint } from "./testing/at-fault-points.js";
 export { allowUnlocked } from "./testing/allow-unlocked.js";
 export { storeContract } from "./testing/store-contract/store-contract.js";
 export type { ContractCase, ContractEnv, ContractOutcome } from "./testing/store-contract/contract-case.js";

@@ -10,6 +10,7 @@ import type { TakeOver } from "./take-over.js";
 import { RunsealError } from "../errors/error.js";
 import { assertManifest, startManifest } from "./run-manifest.js";
 import { chainDrafts } from "./chain-drafts.js";
+import { commitAt } from "./fault-point.js";
 import { eventOf } from "../history/read-event.js";
 import { fold } from "../history/fold.js";
 import { invariant } from "../errors/invariant.js";
@@ -91,7 +92,7 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const write = { ...claimWrite(state, head.run, drafts, { owner, epoch, leaseMs }), artifacts };
   const approvals = isStart ? approvalWrite(request) : undefined;
   const others = [approvals, taken?.end].filter((other) => other !== undefined);
-  const answer = await parts.stores.events.commit([write, ...others]);
+  const answer = await commitAt(parts, isStart ? "start" : "resume", [write, ...others]);
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
   for (const event of write.events) fold(state, eventOf({ ...event, scope, at: answer.at }));
   return { kind: "claimed", run: { state, head: write.run ?? head.run, owner, runbook } };
@@ -133,7 +134,7 @@ export async function endQueuedRun(
   const chain = { scope, runId, seq: head.seq, hash: head.hash };
   const signals = ending.kind === "canceled" ? await cancelKeys(parts, scope, runId) : [];
   const write = { ...claimWrite(chain, head.run, drafts, { owner, epoch, leaseMs }), releaseLease: true, consume: { signals } };
-  const answer = await parts.stores.events.commit([write]);
+  const answer = await commitAt(parts, "queued_end", [write]);
   return answer.kind === "committed" ? undefined : refusal(answer, request, epoch);
 }
 

@@ -62,12 +62,13 @@ export class LeaseKeeper {
 
   /** `undefined` when the store gave no answer. */
   async #ask(scope: string, runId: string, epoch: number): Promise<boolean | undefined> {
+    const { faultPoint, stores } = this.#parts;
+    const lease = { owner: this.#owner, epoch, leaseMs: this.#leaseMs };
     try {
-      return await this.#parts.stores.leases.renew(scope, runStream(runId), {
-        owner: this.#owner,
-        epoch,
-        leaseMs: this.#leaseMs,
-      });
+      faultPoint?.("lease.before_renew");
+      const isRenewed = await stores.leases.renew(scope, runStream(runId), lease);
+      faultPoint?.("lease.after_renew");
+      return isRenewed;
     } catch {
       return undefined;
     }

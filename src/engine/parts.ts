@@ -1,6 +1,7 @@
 import type { Env } from "./env.js";
 import type { EventProfile } from "../model/event-profile.js";
 import type { FactBook } from "../io/fact-book.js";
+import type { FaultPoint } from "./fault-point.js";
 import type { HandlerEntry } from "../model/handler-entry.js";
 import type { IoAttempt } from "../io/live-io.js";
 import type { IoProvider } from "../io/provider.js";
@@ -69,6 +70,8 @@ export interface EngineParts {
   readonly secrets?: SecretBroker;
   /** Which events of handlers are recorded besides facts: all (default), or none (D-065). */
   readonly eventProfile?: EventProfile;
+  /** Called at every fault point; absent except in tests that let a process die there. */
+  readonly faultPoint?: (point: FaultPoint) => void;
 }
 
 /** The options in force. */

@@ -80,7 +80,7 @@ export async function performReconcile(scene: Scene, attempt: Attempt): Promise<
 
 async function attemptOnce(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
   const run = present(attempt.entry.run, "an attempt is made of a verb that has a handler");
-  const { end, declared } = await call(scene, attempt, run);
+  const { end, declared } = await call(scene, attempt, run, "handler");
   const { step } = attempt.record;
   switch (end.kind) {
     case "aborted":
@@ -126,6 +126,7 @@ async function call(
   scene: Scene,
   attempt: Attempt,
   handler: Handler,
+  what: "handler" | "reconcile",
 ): Promise<{ readonly end: CallEnd; readonly declared: readonly string[] }> {
   const { record, number, onLate, onSettled } = attempt;
   const signal = new LazySignal();
@@ -151,8 +152,23 @@ async function call(
     onLate,
     onSettled,
   };
-  const end = await callHandler(scene.parts.env, () => handler(attempt.args, context), options);
+  const run = watched(scene.parts, what, () => handler(attempt.args, context));
+  const end = await callHandler(scene.parts.env, run, options);
   return { end, declared: declared() };
+}
+
+/** A call with the fault points around it, where they are armed. */
+function watched(parts: EngineParts, what: "handler" | "reconcile", call: () => Promise<unknown>): () => Promise<unknown> {
+  const { faultPoint } = parts;
+  if (faultPoint === undefined) return call;
+  return async () => {
+    faultPoint(`${what}.before`);
+    try {
+      return await call();
+    } finally {
+      faultPoint(`${what}.after`);
+    }
+  };
 }
 
 function parked(attempt: Attempt, park: { readonly key: string; readonly until: number | null }): Outcome {
@@ -196,7 +212,7 @@ async function reconcile(scene: Scene, attempt: Attempt): Promise<Outcome | "not
   let trouble = "";
   for (let tries = 0; tries < RECONCILE_TRIES; tries += 1) {
     if (tries > 0) await stop.during((signal) => parts.env.sleep(Math.floor(parts.env.random() * RECONCILE_PAUSE_MS), signal));
-    const { end } = await call(scene, { ...attempt, onLate: ignore, onSettled: ignore }, ask);
+    const { end } = await call(scene, { ...attempt, onLate: ignore, onSettled: ignore }, ask, "reconcile");
     if (end.kind === "returned") return reconciled(attempt, end.value);
     if (end.kind === "aborted") return undefined;
     trouble = end.kind === "threw" ? `${end.failure.code}: ${end.failure.message}` : "step.timeout: it had not answered in time";

@@ -64,6 +64,7 @@ export class RunLocks {
     const held = this.#held;
     this.#held = [];
     this.#isOver = true;
+    if (held.length > 0) this.#parts.faultPoint?.("locks.before_release");
     await Promise.all(held.map((locks) => this.#giveBack(locks)));
   }
 
@@ -98,8 +99,11 @@ export class RunLocks {
   async #acquire(requests: readonly EntityLock[], signal: AbortSignal): Promise<Exclude<Taking, { kind: "refused" }>> {
     const manager = this.#parts.stores.locks;
     if (manager === undefined || isAborted(signal)) return { kind: "aborted" };
+    const { faultPoint } = this.#parts;
     try {
+      faultPoint?.("locks.before_take");
       const held = await manager.acquire(requests, { deadlineMs: this.#restMs, owner: this.#owner, signal });
+      faultPoint?.(this.#held.length === 0 ? "locks.taken" : "late_locks.taken");
       if (this.#isOver) {
         await this.#giveBack(held);
         return { kind: "aborted" };

@@ -1,5 +1,6 @@
 import type { AnyEvent, ChainedEvent, EventDraft, EventPayload, RunEvent } from "../model/event.js";
 import type { ArtifactWrite, CommitAnswer, StreamWrite } from "../stores/event-store.js";
+import type { CommitKind } from "./fault-point.js";
 import type { Digest, StreamName } from "../model/ids.js";
 import type { EngineOptions, EngineParts } from "./parts.js";
 import type { RunHead } from "../model/run.js";
@@ -7,6 +8,7 @@ import type { RunState } from "../history/run-state.js";
 import { RunsealError } from "../errors/error.js";
 import { chainClean } from "../history/chain.js";
 import { cleanDraft, knownIn } from "./keep-secret.js";
+import { commitAt, commitKindOf } from "./fault-point.js";
 import { fold } from "../history/fold.js";
 import { invariant } from "../errors/invariant.js";
 import { nextRunHead } from "../history/run-head.js";
@@ -153,7 +155,7 @@ export class RunWriter {
     const write = this.#take(extras);
     for (let tries = 1; ; tries += 1) {
       const also = await extras.also?.();
-      const answer = await this.#parts.stores.events.commit(also === undefined ? [write] : [write, also]);
+      const answer = await commitAt(this.#parts, this.#kindOf(write), also === undefined ? [write] : [write, also]);
       this.#commits += 1;
       if (answer.kind === "committed") {
         this.#committedSeq += write.events.length;
@@ -162,6 +164,11 @@ export class RunWriter {
       const isOther = answer.kind === "conflict" && answer.stream !== write.stream;
       if (!isOther || tries === TRIES_MAX) throw lostTo(answer, this.#state.epoch, write.expectedSeq);
     }
+  }
+
+  /** Asked for by fault points alone. */
+  #kindOf(write: StreamWrite): CommitKind {
+    return this.#parts.faultPoint === undefined ? "said" : commitKindOf(write);
   }
 
   #take(extras: FlushExtras): StreamWrite {

@@ -6,6 +6,7 @@ import type { Runbook } from "../model/runbook.js";
 import { RunsealError } from "../errors/error.js";
 import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { chainDrafts } from "./chain-drafts.js";
+import { commitAt } from "./fault-point.js";
 import { emptyHead } from "../history/chain.js";
 import { invariant } from "../errors/invariant.js";
 import { nextRunHead } from "../history/run-head.js";
@@ -48,7 +49,7 @@ export async function submitRun(parts: EngineParts, request: RunRequest): Promis
   const draft = submittedDraft(request);
   const run = nextRunHead(null, { ...draft, at: parts.env.now() }, runId);
   const events = chainDrafts(emptyHead(scope, stream), [draft], 0);
-  const answer = await parts.stores.events.commit([{ scope, stream, expectedSeq: 0, fence: null, events, artifacts: [], run }]);
+  const answer = await commitAt(parts, "submit", [{ scope, stream, expectedSeq: 0, fence: null, events, artifacts: [], run }]);
   // nobody else has this id: a stream that is there already is this very commit, whose first answer was lost on the way
   if (answer.kind === "committed" || answer.kind === "conflict" || answer.kind === "stale") return { kind: "submitted", runId };
   invariant(answer.kind === "exists", `a new run is not answered "${answer.kind}"`);

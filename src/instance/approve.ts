@@ -10,6 +10,7 @@ import { cleanText, knownIn } from "../engine/keep-secret.js";
 import { RunsealError } from "../errors/error.js";
 import { canonicalize } from "../json/canonical.js";
 import { chainEvent, emptyHead } from "../history/chain.js";
+import { commitAt } from "../engine/fault-point.js";
 import { eventOf } from "../history/read-event.js";
 import { foldApprovals } from "../history/approvals.js";
 import { identify } from "./principal.js";
@@ -183,7 +184,7 @@ async function append(parts: InstanceParts, id: RunbookId, draft: EventDraft): P
   for (let attempt = 0; attempt < APPEND_TRIES_MAX; attempt += 1) {
     const head = (await parts.stores.reader.head(parts.scope, stream)) ?? emptyHead(parts.scope, stream);
     const event = chainEvent({ scope: parts.scope, stream, seq: head.seq, hash: head.hash }, draft, 0);
-    const answer = await parts.stores.events.commit([
+    const answer = await commitAt(parts.engine, "approve", [
       { scope: parts.scope, stream, expectedSeq: head.seq, fence: null, events: [event], artifacts: [] },
     ]);
     if (answer.kind === "committed") return;

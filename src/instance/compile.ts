@@ -81,7 +81,10 @@ async function plan(parts: InstanceParts, invocation: Invocation, context: Compi
 
 async function store(parts: InstanceParts, runbook: Runbook, planned: Planned, context: CompileContext): Promise<CompileOutcome> {
   try {
+    const { faultPoint } = parts.engine;
+    faultPoint?.("seal.before_put");
     const { isNew } = await parts.stores.runbooks.put(runbook);
+    faultPoint?.("seal.after_put");
     const version =
       context.session === undefined
         ? null

@@ -4,6 +4,7 @@ import type { BuildOptions } from "./build.js";
 import type { Catalog } from "../catalog/catalog.js";
 import type { Clock } from "../time/clock.js";
 import type { EventProfile } from "../model/event-profile.js";
+import type { FaultPoint } from "../engine/fault-point.js";
 import type { Handlers } from "../catalog/handlers.js";
 import type { Limits } from "../model/limits.js";
 import type { Policy } from "../model/policy.js";
@@ -50,6 +51,8 @@ export interface RunsealOptions<C extends Catalog> {
   readonly lockDeadlineMs?: number;
   /** A token that only `runseal/testing` makes: runs without locks. */
   readonly unlocked?: UnlockedToken;
+  /** A token that only `runseal/testing` makes: tells a test where the engine is, so that a process can be made to die there. */
+  readonly faultPoints?: FaultPointsToken;
 }
 
 const UNLOCKED = Symbol.for("runseal.unlocked");
@@ -67,4 +70,23 @@ export function unlockedToken(): UnlockedToken {
 /** Tells a real token from anything else. */
 export function isUnlockedToken(value: unknown): boolean {
   return typeof value === "object" && value !== null && UNLOCKED in value;
+}
+
+const FAULT_POINTS = Symbol.for("runseal.fault-points");
+
+/** Arms the fault points of an instance; made by `atFaultPoints()` of `runseal/testing`. */
+export interface FaultPointsToken {
+  readonly [FAULT_POINTS]: (point: FaultPoint) => void;
+}
+
+/** Makes the token: called by the testing door alone. */
+export function faultPointsToken(reached: (point: FaultPoint) => void): FaultPointsToken {
+  return Object.freeze({ [FAULT_POINTS]: reached });
+}
+
+/** What a real token carries; `undefined` for anything else. */
+export function faultPointOf(value: unknown): ((point: FaultPoint) => void) | undefined {
+  if (typeof value !== "object" || value === null || !(FAULT_POINTS in value)) return undefined;
+  const reached = value[FAULT_POINTS];
+  return typeof reached === "function" ? (reached as (point: FaultPoint) => void) : undefined;
 }

@@ -16,10 +16,13 @@ import { isTerminal, readRunHead, runNotFound } from "./find-runbook.js";
 export async function putMessage(parts: InstanceParts, entry: InboxEntry, key: string): Promise<void> {
   const { runId } = entry;
   refuseSecret(parts, key, "the key of a message");
+  const { faultPoint } = parts.engine;
+  faultPoint?.("message.before_put");
   const answer = await parts.stores.inbox.put({
     ...entry,
     payload: cleanValue(entry.payload, knownIn(parts.engine, parts.scope)),
   });
+  faultPoint?.("message.after_put");
   switch (answer.kind) {
     case "stored":
     case "same":

@@ -51,7 +51,7 @@ import { exportLines, exportRun } from "./export-run.js";
 import { fork } from "./fork.js";
 import { handlerTable } from "./handler-table.js";
 import { headOf, historyOf, listRuns, statusOf } from "./inspect.js";
-import { isUnlockedToken } from "./options.js";
+import { faultPointOf, isUnlockedToken } from "./options.js";
 import { preview } from "../review/preview.js";
 import { rememberParts } from "./parts-of.js";
 import { readRunbook, readRunHead } from "./find-runbook.js";
@@ -73,13 +73,9 @@ import { withLocks } from "./with-locks.js";
  */
 export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Runseal<C> {
   const table = handlerTable(options.catalog, { ...options.handlers });
-  if (options.unlocked !== undefined && !isUnlockedToken(options.unlocked)) {
-    throw new RunsealError(
-      "instance.misconfigured",
-      '"unlocked" takes the token that `allowUnlocked()` of "runseal/testing" makes',
-      { option: "unlocked" },
-    );
-  }
+  if (options.unlocked !== undefined && !isUnlockedToken(options.unlocked)) throw noToken("unlocked", "allowUnlocked");
+  const faultPoint = faultPointOf(options.faultPoints);
+  if (options.faultPoints !== undefined && faultPoint === undefined) throw noToken("faultPoints", "atFaultPoints");
   const engine: EngineParts = {
     stores: options.stores,
     env: envOf(options.clock ?? systemClock),
@@ -88,6 +84,7 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     router: transportRouter(options.io?.transports ?? {}),
     secrets: new SecretBroker(options.secrets),
     eventProfile: profileOf(options.eventProfile),
+    ...(faultPoint === undefined ? {} : { faultPoint }),
     options: {
       isUnlocked: options.unlocked !== undefined,
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
@@ -109,6 +106,11 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     active: new ActiveRuns(),
   };
   return new RunsealInstance<C>(parts);
+}
+
+function noToken(option: string, maker: string): RunsealError {
+  const message = `"${option}" takes the token that \`${maker}()\` of "runseal/testing" makes`;
+  return new RunsealError("instance.misconfigured", message, { option });
 }
 
 function profileOf(profile: EventProfile = "normal"): EventProfile {

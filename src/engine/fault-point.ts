@@ -1,0 +1,98 @@
+import type { CommitAnswer, StreamWrite } from "../stores/event-store.js";
+import type { EngineParts } from "./parts.js";
+
+/** What is committed to a log, by what a crash around it means for whoever goes on; each has a point before and one after. */
+const COMMITS = [
+  /** An approval of a runbook, or its revocation. */
+  "approve",
+  /** The run exists from here on. */
+  "submit",
+  /** The run is started: lease, manifest, spent approvals. */
+  "start",
+  /** A run that was started is taken up again. */
+  "resume",
+  /** A queued run ends without having started. */
+  "queued_end",
+  /** A step is about to touch the world. */
+  "entered",
+  /** What a handler learnt from outside. */
+  "fact",
+  /** What a handler says of itself: events, progress, artifacts. */
+  "said",
+  /** Steps came to a result, and none is entered with it. */
+  "completed",
+  /** An attempt failed, or its outcome is in doubt. */
+  "failed",
+  /** A message from the inbox became history. */
+  "message",
+  /** The run rests: parked or paused. */
+  "rest",
+  /** The run is left to another process. */
+  "hand_over",
+  /** The run is over. */
+  "end",
+] as const;
+
+/** Places besides commits where a crash leaves something behind, or loses something. */
+const PLACES = [
+  /** A sealed runbook is stored. */
+  "seal.before_put",
+  "seal.after_put",
+  /** A message goes into the inbox of a run. */
+  "message.before_put",
+  "message.after_put",
+  "locks.before_take",
+  "locks.taken",
+  /** Locks on entities whose ids were learnt while running. */
+  "late_locks.taken",
+  /** The run has ended or rests, and still holds its locks. */
+  "locks.before_release",
+  "handler.before",
+  "handler.after",
+  /** A verb is asked whether the effect of an attempt happened. */
+  "reconcile.before",
+  "reconcile.after",
+  "lease.before_renew",
+  "lease.after_renew",
+] as const;
+
+/** A kind of commit, as fault points are named after it. */
+export type CommitKind = (typeof COMMITS)[number];
+
+/** A named place in the engine where a process may be made to die: `step` of what happens there, and on which side of it. */
+export type FaultPoint = `${CommitKind}.${"before_commit" | "after_commit"}` | (typeof PLACES)[number];
+
+/** Every fault point there is. */
+export const FAULT_POINTS: readonly FaultPoint[] = [
+  ...COMMITS.flatMap((kind) => [`${kind}.before_commit`, `${kind}.after_commit`] as const),
+  ...PLACES,
+];
+
+/** Commits, with the fault points of its kind around it. Unarmed it costs one look at a field. */
+export function commitAt(parts: EngineParts, kind: CommitKind, writes: readonly StreamWrite[]): Promise<CommitAnswer> {
+  const { faultPoint, stores } = parts;
+  if (faultPoint === undefined) return stores.events.commit(writes);
+  faultPoint(`${kind}.before_commit`);
+  return stores.events.commit(writes).then((answer) => {
+    faultPoint(`${kind}.after_commit`);
+    return answer;
+  });
+}
+
+/** Which kind of commit a write to a run's stream is: that of the event in it that matters most. */
+export function commitKindOf(write: StreamWrite): CommitKind {
+  const kinds = new Set(write.events.map((event) => event.kind));
+  if (write.releaseLease === true) return "hand_over";
+  return DECISIVE.find(([, decisive]) => decisive.some((kind) => kinds.has(kind)))?.[0] ?? "said";
+}
+
+/** The strongest first. */
+const DECISIVE: readonly (readonly [CommitKind, readonly string[]])[] = [
+  ["end", ["run.completed", "run.failed", "run.canceled"]],
+  ["rest", ["run.parked", "run.paused"]],
+  ["entered", ["step.entered"]],
+  ["failed", ["step.failed", "step.in_doubt", "step.fenced"]],
+  ["completed", ["step.completed"]],
+  ["message", ["signal.received", "decision.made", "run.resumed"]],
+  ["fact", ["fact.recorded"]],
+];

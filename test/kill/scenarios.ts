@@ -1,0 +1,128 @@
+import { setTimeout as later } from "node:timers/promises";
+import { isRunsealError } from "runseal";
+import type { RunResult } from "runseal";
+import type { FaultPoint } from "runseal/testing";
+import type { PlotProcess } from "./process.js";
+
+/** What a process does from its start to its end; another one does the same again after a crash, and nothing happens twice. */
+export interface PlotScenario {
+  readonly live: (process: PlotProcess) => Promise<void>;
+  /** What a new process does first. */
+  readonly begin: "recover" | "look";
+  /** Steps that are called in an undisturbed run, in any order. */
+  readonly steps: readonly string[];
+  readonly status: "completed" | "canceled";
+}
+
+const args = { a: "acc-1", b: "acc-2" };
+
+/** Every scenario that processes are killed in. */
+export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
+  long: {
+    live: async (process) => {
+      process.meanwhile = (_stepId, runId) => earlyWord(process, runId);
+      await play(process, "plot.long", 2);
+    },
+    begin: "recover",
+    steps: ["fetched", "shaky", "booked", "late", "left", "right", "told", "sent", "last"],
+    status: "completed",
+  },
+  doubtful: {
+    live: async (process) => {
+      // the doubt is on record before the step beside it ends
+      process.meanwhile = async () => (process.isFirst ? passed(process, "failed.after_commit") : undefined);
+      await play(process, "plot.doubtful", 2);
+    },
+    begin: "recover",
+    steps: ["first", "paid", "beside", "last"],
+    status: "completed",
+  },
+  drained: {
+    live: async (process) => {
+      let closed: Promise<void> | undefined;
+      process.meanwhile = async () => {
+        await passed(process, "lease.after_renew");
+        if (process.isFirst) closed = process.runseal.close();
+      };
+      const run = await started(process, "plot.drained", 1);
+      while (closed === undefined && (await process.runseal.status(run)).status === "running") await later(2);
+      if (closed === undefined) await (await process.runseal.resume(run)).result();
+      await closed;
+    },
+    begin: "recover",
+    steps: ["first", "last"],
+    status: "completed",
+  },
+  queued: {
+    live: async ({ runseal }) => {
+      const [known] = await runseal.list();
+      if (known?.status === "canceled") return;
+      const run = await runseal.submit(known?.runbookId ?? (await sealed({ runseal }, "plot.drained")));
+      await run.cancel("not wanted").catch((error: unknown) => {
+        if (!isRunsealError(error, "run.terminal")) throw error;
+      });
+    },
+    begin: "look",
+    steps: [],
+    status: "canceled",
+  },
+};
+
+/** A signal that comes while a step runs; the step ends when it is history. */
+async function earlyWord({ runseal }: PlotProcess, runId: string): Promise<void> {
+  await runseal.signal(runId, "early", { word: "go" });
+  for (;;) {
+    for await (const event of runseal.history(runId)) if (event.kind === "signal.received") return;
+    await later(2);
+  }
+}
+
+async function passed(process: PlotProcess, point: FaultPoint): Promise<void> {
+  while (!process.passed.has(point)) await later(2);
+}
+
+async function sealed(
+  { runseal }: Pick<PlotProcess, "runseal">,
+  name: "plot.long" | "plot.doubtful" | "plot.drained",
+): Promise<string> {
+  const outcome = await runseal.compile(runseal.invocation(name, args), { intent: "kill" });
+  if (outcome.kind !== "compiled") throw new TypeError(outcome.kind);
+  return outcome.runbook.id;
+}
+
+async function started(
+  process: PlotProcess,
+  name: "plot.long" | "plot.doubtful" | "plot.drained",
+  concurrency: number,
+): Promise<string> {
+  const { runseal } = process;
+  const id = await sealed(process, name);
+  const preview = await runseal.preview(id);
+  if ((await runseal.approvals(id)).length === 0) {
+    await runseal.approve(id, { principal: { subject: "ines" }, viewed: preview.documentDigest });
+  }
+  return (await runseal.execute(id, { concurrency })).runId;
+}
+
+async function play(process: PlotProcess, name: "plot.long" | "plot.doubtful", concurrency: number): Promise<void> {
+  const runId = await started(process, name, concurrency);
+  const run = await process.runseal.handle(runId);
+  for (let result = await run.result(); result.status === "parked"; result = await run.result()) {
+    await answer(process, result);
+    await process.runseal.resume(runId);
+  }
+}
+
+/** A person's part: answers the wait, and looks at the account before they settle a doubt. */
+async function answer({ runseal, outside }: PlotProcess, parked: Extract<RunResult, { status: "parked" }>): Promise<void> {
+  const { runId, stepId, key } = parked;
+  if (parked.reason === "awaiting_signal" && key !== null) return runseal.signal(runId, key, { noted: "thank you" });
+  const principal = { subject: "ines" };
+  const doubts = await runseal.doubts();
+  const doubt = doubts.find((candidate) => candidate.stepId === stepId);
+  // it was settled by a process that was killed before it went on
+  if (doubt === undefined || stepId === null) return;
+  const isDone = outside.has("effect", doubt.idempotencyKey);
+  const outcome = isDone ? ({ outcome: "done", result: { noted: "one" } } as const) : ({ outcome: "not_done" } as const);
+  await runseal.resolveDoubt(runId, stepId, { principal, ...outcome });
+}
