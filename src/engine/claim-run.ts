@@ -10,7 +10,7 @@ import type { TakeOver } from "./take-over.js";
 import { RunsealError } from "../errors/error.js";
 import { assertManifest, startManifest } from "./run-manifest.js";
 import { chainDrafts } from "./chain-drafts.js";
-import { commitAt } from "./fault-point.js";
+import { commitAt } from "./commit-at.js";
 import { eventOf } from "../history/read-event.js";
 import { fold } from "../history/fold.js";
 import { invariant } from "../errors/invariant.js";

@@ -8,7 +8,7 @@ import type { RunState } from "../history/run-state.js";
 import { RunsealError } from "../errors/error.js";
 import { chainClean } from "../history/chain.js";
 import { cleanDraft, knownIn } from "./keep-secret.js";
-import { commitAt, commitKindOf } from "./fault-point.js";
+import { commitAt, commitKindOf } from "./commit-at.js";
 import { fold } from "../history/fold.js";
 import { invariant } from "../errors/invariant.js";
 import { nextRunHead } from "../history/run-head.js";

@@ -6,7 +6,7 @@ import type { Runbook } from "../model/runbook.js";
 import { RunsealError } from "../errors/error.js";
 import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { chainDrafts } from "./chain-drafts.js";
-import { commitAt } from "./fault-point.js";
+import { commitAt } from "./commit-at.js";
 import { emptyHead } from "../history/chain.js";
 import { invariant } from "../errors/invariant.js";
 import { nextRunHead } from "../history/run-head.js";

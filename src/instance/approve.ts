@@ -10,7 +10,7 @@ import { cleanText, knownIn } from "../engine/keep-secret.js";
 import { RunsealError } from "../errors/error.js";
 import { canonicalize } from "../json/canonical.js";
 import { chainEvent, emptyHead } from "../history/chain.js";
-import { commitAt } from "../engine/fault-point.js";
+import { commitAt } from "../engine/commit-at.js";
 import { eventOf } from "../history/read-event.js";
 import { foldApprovals } from "../history/approvals.js";
 import { identify } from "./principal.js";

@@ -13,7 +13,7 @@ const fetch_ = defineVerb({ name: "plot.fetch", version: 1, effect: "read", args
 const note = defineVerb({ ...fields, name: "plot.note", recovery: "idempotent", retry });
 const slow = defineVerb({ ...fields, name: "plot.slow", recovery: "idempotent", retry });
 const book = defineVerb({ ...fields, name: "plot.book", recovery: "reconcile", retry });
-const pay = defineVerb({ ...fields, name: "plot.pay", recovery: "manual", timeout: "300ms" });
+const pay = defineVerb({ ...fields, name: "plot.pay", recovery: "manual", timeout: "200ms" });
 const report = defineVerb({ ...fields, name: "plot.report", recovery: "idempotent", retry });
 const send = defineVerb({ ...fields, name: "plot.send", recovery: "idempotent", mode: "durable", retry });
 

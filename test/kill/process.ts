@@ -19,7 +19,10 @@ export interface PlotProcess {
   readonly passed: ReadonlyMap<FaultPoint, number>;
 }
 
-type Args = { readonly account: string; readonly say: string };
+interface Args {
+  readonly account: string;
+  readonly say: string;
+}
 
 /** Opens the folder's file; `reached` hears of every fault point, by its name and how often it was passed. */
 export function openPlot(folder: string, reached: (point: FaultPoint, nth: number) => void): PlotProcess {
