@@ -84,6 +84,7 @@ export type { DoubtOutcome, DoubtResolution } from "./instance/resolve-doubt.js"
 export type { DryRun } from "./instance/dry-run.js";
 export type { Head, RunSummary } from "./instance/inspect.js";
 export type { LockedEntity } from "./instance/with-locks.js";
+export type { Observer, ObserverCounts } from "./instance/observers.js";
 export type { RunHandle } from "./instance/run-handle.js";
 export type { RunOptions } from "./instance/run-options.js";
 export { createWorker } from "./worker/worker.js";

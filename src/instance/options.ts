@@ -7,6 +7,7 @@ import type { EventProfile } from "../model/event-profile.js";
 import type { FaultPoint } from "../engine/fault-point.js";
 import type { Handlers } from "../catalog/handlers.js";
 import type { Limits } from "../model/limits.js";
+import type { Observer } from "./observers.js";
 import type { Policy } from "../model/policy.js";
 import type { Scope } from "../model/ids.js";
 import type { StepLine } from "../engine/parts.js";
@@ -43,6 +44,8 @@ export interface RunsealOptions<C extends Catalog> {
   readonly io?: { readonly transports?: TransportGroups };
   /** Where secrets come from that arguments refer to (`secret:name`) and handlers ask for. Default: there are none. */
   readonly secrets?: SecretSource;
+  /** Told of every event of a run after its commit; nothing that they do can disturb a run. Default: none. */
+  readonly observers?: readonly Observer[];
   /** How much handlers' own events are recorded. Default `normal`: all of them. */
   readonly eventProfile?: EventProfile;
   /** Term of a lease, milliseconds. Default 10 000. */

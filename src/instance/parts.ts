@@ -6,6 +6,7 @@ import type { EngineParts } from "../engine/parts.js";
 import type { HandlerTable } from "./handler-table.js";
 import type { JsonObject } from "../json/value.js";
 import type { Limits } from "../model/limits.js";
+import type { Observers } from "./observers.js";
 import type { Policy } from "../model/policy.js";
 import type { Scope } from "../model/ids.js";
 import type { Stores } from "../stores/stores.js";
@@ -23,6 +24,8 @@ export interface InstanceParts {
   readonly limits: Limits;
   readonly writeSet: "heuristic" | "declared";
   readonly build: JsonObject;
+  /** Whoever is told of what was committed, over all scopes. */
+  readonly observers: Observers;
   /** Runs that this process is driving, over all scopes. */
   readonly active: ActiveRuns;
 }

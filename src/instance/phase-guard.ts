@@ -8,6 +8,11 @@ export function runInStep<T>(call: () => Promise<T>): Promise<T> {
   return insideStep.run(true, call);
 }
 
+/** Runs something that a step's work has set off and that is no part of it. */
+export function outsideStep<T>(call: () => T): T {
+  return insideStep.exit(call);
+}
+
 /**
  * Refuses to compile or expand inside a running step (decision 3.1): what runs was decided when it was sealed.
  *

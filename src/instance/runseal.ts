@@ -17,6 +17,7 @@ import type { Head, RunSummary } from "./inspect.js";
 import type { Identification } from "./principal.js";
 import type { InstanceParts } from "./parts.js";
 import type { LockedEntity } from "./with-locks.js";
+import type { ObserverCounts } from "./observers.js";
 import type { Preview } from "../model/preview.js";
 import type { RunFilter } from "../stores/event-store.js";
 import type { RunHandle } from "./run-handle.js";
@@ -32,6 +33,7 @@ import type { VerifyOptions } from "./verify.js";
 import { ActiveRuns } from "./active-runs.js";
 import { DEFAULT_SCOPE } from "../model/ids.js";
 import { LIMIT_PROFILES } from "../model/limits.js";
+import { Observers } from "./observers.js";
 import { RunsealError } from "../errors/error.js";
 import { SecretBroker } from "../io/secret-broker.js";
 import { amend } from "./amend.js";
@@ -52,6 +54,7 @@ import { fork } from "./fork.js";
 import { handlerTable } from "./handler-table.js";
 import { headOf, historyOf, listRuns, statusOf } from "./inspect.js";
 import { faultPointOf, isUnlockedToken } from "./options.js";
+import { observedStores } from "./observed-stores.js";
 import { preview } from "../review/preview.js";
 import { rememberParts } from "./parts-of.js";
 import { readRunbook, readRunHead } from "./find-runbook.js";
@@ -76,9 +79,12 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
   if (options.unlocked !== undefined && !isUnlockedToken(options.unlocked)) throw noToken("unlocked", "allowUnlocked");
   const faultPoint = faultPointOf(options.faultPoints);
   if (options.faultPoints !== undefined && faultPoint === undefined) throw noToken("faultPoints", "atFaultPoints");
+  const env = envOf(options.clock ?? systemClock);
+  const observers = new Observers(options.observers ?? [], env);
+  const stores = observedStores(options.stores, observers);
   const engine: EngineParts = {
-    stores: options.stores,
-    env: envOf(options.clock ?? systemClock),
+    stores,
+    env,
     handlers: (ref) => table.entry(ref),
     ...(options.logger === undefined ? {} : { log: options.logger }),
     router: transportRouter(options.io?.transports ?? {}),
@@ -94,7 +100,7 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
   const parts: InstanceParts = {
     catalog: options.catalog,
     scope: scopeOf(options.scope),
-    stores: options.stores,
+    stores,
     table,
     engine,
     policy: options.policy,
@@ -103,6 +109,7 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
     limits: { ...LIMIT_PROFILES.runbook, ...options.limits },
     writeSet: options.writeSet ?? "heuristic",
     build: buildProvenance(options.build),
+    observers,
     active: new ActiveRuns(),
   };
   return new RunsealInstance<C>(parts);
@@ -326,15 +333,26 @@ class RunsealInstance<C extends Catalog> {
     return withLocks(this.#parts, entities, work);
   }
 
+  /** What became of the events for each observer of this process: told, failed, dropped, waiting. */
+  observers(): readonly ObserverCounts[] {
+    return this.#parts.observers.counts();
+  }
+
   /**
-   * Lets runs reach their next boundary for at most `drainMs` (default 10 000), stops the rest, and closes the stores. Another
+   * Lets runs reach their next boundary for at most `drainMs` (default 10 000), stops the rest, tells observers what they
+   * have not heard in the same time, and closes the stores. Another
    * process, or this one later, goes on with them.
    */
   async close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    const { active, engine, stores } = this.#parts;
-    const timer = engine.env.schedule(options.drainMs ?? 10_000, () => void active.abandon());
+    const { active, engine, observers, stores } = this.#parts;
+    const timer = engine.env.schedule(options.drainMs ?? 10_000, () => {
+      void active.abandon();
+      observers.stop();
+    });
     await active.drain();
+    await observers.drain();
     timer.cancel();
+    observers.stop();
     await stores.close();
   }
 

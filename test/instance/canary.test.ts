@@ -224,7 +224,7 @@ function written(values: readonly unknown[]): string {
   return values
     .map(
       (value) =>
-        `${JSON.stringify(value) ?? ""} ${inspect(value, { depth: 20, maxStringLength: null, maxArrayLength: null })} ${value instanceof Error ? String(value.stack) + inspect(value.cause) : ""}`,
+        `${JSON.stringify(value)} ${inspect(value, { depth: 20, maxStringLength: null, maxArrayLength: null })} ${value instanceof Error ? String(value.stack) + inspect(value.cause) : ""}`,
     )
     .join("\n");
 }
