@@ -76,6 +76,8 @@ export type { ForkOptions } from "./instance/fork.js";
 export type { NewPlan } from "./instance/new-plan.js";
 export type { NotCarried, NotCarriedReason } from "./compile/carry.js";
 export type { Basis, BasisStep } from "./model/envelope.js";
+export type { UndoOptions, UndoPlan } from "./instance/undo-plan.js";
+export type { NotUndone, NotUndoneReason } from "./review/undo.js";
 export type { Unfinishable } from "./instance/check.js";
 export type { ContractProblem } from "./instance/contract-problems.js";
 export type { ContractChange } from "./review/contract-changes.js";

@@ -1,5 +1,6 @@
 import type { BasisStep } from "../model/envelope.js";
-import type { Digest, RunId, StepId } from "../model/ids.js";
+import type { PastStep, PastSteps } from "../model/past-step.js";
+import type { StepId } from "../model/ids.js";
 import type { JsonValue } from "../json/value.js";
 import type { Resolve } from "../expression/reduce.js";
 import type { SealedStep } from "../model/step.js";
@@ -9,20 +10,6 @@ import { canonicalize } from "../json/canonical.js";
 import { isLiteral, literalOf, treeOfJson } from "../expression/literal.js";
 import { reduce } from "../expression/reduce.js";
 import { referencesOf } from "../expression/references.js";
-
-/** A step of the run that something is carried from, as its log tells it. */
-export interface PastStep {
-  readonly step: SealedStep;
-  readonly status: StepStatus;
-  /** Attempts entered; a step that was dispatched and waits has one. */
-  readonly attempt: number;
-  /** Of a completed step; `null` otherwise. */
-  readonly result: JsonValue;
-  /** Of a completed step: covers result and change of the context. */
-  readonly digest: Digest | null;
-  /** The run that its idempotency key was made of. */
-  readonly keyRunId: RunId;
-}
 
 /** Why a step is not carried over. */
 export type NotCarriedReason =
@@ -57,7 +44,7 @@ export interface Carry {
 
 /** What {@link carryOver} goes by. */
 export interface CarryRequest {
-  readonly past: ReadonlyMap<StepId, PastStep>;
+  readonly past: PastSteps;
   /** Of the new plan, in plan order. */
   readonly steps: readonly SealedStep[];
   readonly skipTags: readonly string[];
@@ -168,7 +155,7 @@ function newResults(results: ReadonlyMap<StepId, JsonValue>): Resolve {
 }
 
 /** What a reference stood for in the run: the result of a step that did not complete was `null`. */
-function pastResults(past: ReadonlyMap<StepId, PastStep>): Resolve {
+function pastResults(past: PastSteps): Resolve {
   return (reference) => {
     const step = reference.$ === "result" ? past.get(reference.step) : undefined;
     return step === undefined ? { known: false } : { known: true, tree: treeOfJson(step.result) };

@@ -1,9 +1,10 @@
-import type { Carry, PastStep } from "../compile/carry.js";
+import type { Carry } from "../compile/carry.js";
 import type { InstanceParts } from "./parts.js";
 import type { NewPlan } from "./new-plan.js";
+import type { PastSteps } from "../model/past-step.js";
 import type { Requester } from "../model/invocation.js";
 import type { Runbook } from "../model/runbook.js";
-import type { RunId, StepId } from "../model/ids.js";
+import type { RunId } from "../model/ids.js";
 import { RunsealError } from "../errors/error.js";
 import { assertOutsideStep } from "./phase-guard.js";
 import { carryOver, isUnsure } from "../compile/carry.js";
@@ -56,7 +57,7 @@ export async function amend(
   return storePlan(parts, runbook, amended, carry);
 }
 
-function assertPossible(runId: RunId, plan: Runbook, past: ReadonlyMap<StepId, PastStep>, carry: Carry): void {
+function assertPossible(runId: RunId, plan: Runbook, past: PastSteps, carry: Carry): void {
   if (plan.content.core.basis !== undefined) {
     const why = `"${plan.id}" was made from a run itself: compile the plan that should take the place of this one`;
     throw new RunsealError("amend.not_possible", `run "${runId}" can't be amended: ${why}`, { runId, steps: [] });

@@ -1,7 +1,7 @@
 import type { AnyEvent } from "../model/event.js";
 import type { HandedOn } from "../history/handed-on.js";
 import type { InstanceParts } from "./parts.js";
-import type { PastStep } from "../compile/carry.js";
+import type { PastStep, PastSteps } from "../model/past-step.js";
 import type { Runbook } from "../model/runbook.js";
 import type { RunId, StepId } from "../model/ids.js";
 import type { RunState } from "../history/run-state.js";
@@ -42,15 +42,15 @@ export async function readPastRun(parts: InstanceParts, runId: RunId): Promise<P
 }
 
 /** Where each step of a run stands, with the results of those that completed. */
-export async function pastStepsOf(parts: InstanceParts, past: PastRun): Promise<ReadonlyMap<StepId, PastStep>> {
+export async function pastStepsOf(parts: InstanceParts, past: PastRun): Promise<PastSteps> {
   const steps = new Map<StepId, PastStep>();
-  for (const { step, status, attempt } of past.state.steps) {
+  for (const { step, status, attempt, failure } of past.state.steps) {
     const left = past.handed.completed.get(step.id);
     const isDone = status === "completed" && left !== undefined;
     const result = isDone ? (await readResult(parts, parts.scope, left)).value : null;
     const digest = isDone ? carriedDigestOf(result, left.delta) : null;
     const keyRunId = past.state.plan.keyRuns.get(step.id) ?? past.state.runId;
-    steps.set(step.id, { step, status, attempt, result, digest, keyRunId });
+    steps.set(step.id, { step, status, attempt, result, digest, failureCode: failure?.code ?? null, keyRunId });
   }
   return steps;
 }

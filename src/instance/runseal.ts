@@ -28,6 +28,7 @@ import type { RunView } from "../model/run.js";
 import type { AnyEvent } from "../model/event.js";
 import type { RunbookDiff } from "../review/runbook-diff.js";
 import type { RunsealOptions } from "./options.js";
+import type { UndoOptions, UndoPlan } from "./undo-plan.js";
 import type { Unfinishable } from "./check.js";
 import type { VerifyOptions } from "./verify.js";
 import { ActiveRuns } from "./active-runs.js";
@@ -63,6 +64,7 @@ import { runHandle } from "./run-handle.js";
 import { runToOutput } from "./run-to-output.js";
 import { systemClock } from "../time/clock.js";
 import { transportRouter } from "../io/router.js";
+import { undoPlan } from "./undo-plan.js";
 import { verify } from "./verify.js";
 import { withLocks } from "./with-locks.js";
 
@@ -275,6 +277,11 @@ class RunsealInstance<C extends Catalog> {
   /** A new runbook that takes the place of a parked run: the plan of `newId` with what the run has done. */
   amend(runId: RunId, newId: string, options?: AmendOptions): Promise<NewPlan> {
     return amend(this.#parts, runId, newId, options);
+  }
+
+  /** A new runbook that undoes what a run has written, the last effect first. */
+  undoPlan(runId: RunId, options?: UndoOptions): Promise<UndoPlan> {
+    return undoPlan(this.#parts, runId, options);
   }
 
   /** Where a run stands: a fold over its log. */
