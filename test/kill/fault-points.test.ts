@@ -1,48 +1,25 @@
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "tsup";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCatalog, createRunseal, memoryStores } from "runseal";
 import type { AnyEvent } from "runseal";
 import { FAULT_POINTS, atFaultPoints } from "runseal/testing";
 import type { PlotProcess } from "./process.js";
+import { BuiltProcess } from "./built-process.js";
 import { openPlot } from "./process.js";
 import { plotScenarios } from "./scenarios.js";
 
 const root = join(import.meta.dirname, "../..");
 const names = Object.keys(plotScenarios);
-let base = "";
+const built = new BuiltProcess("victim");
+const base = built.folder;
 
 /** The fault points that an undisturbed process of each scenario passes, in order. */
 const passed = new Map<string, readonly string[]>();
 const undisturbed = new Map<string, unknown>();
 
 beforeAll(async () => {
-  base = mkdtempSync(join(tmpdir(), "runseal-kill-"));
-  symlinkSync(join(root, "node_modules"), join(base, "node_modules"));
-  // one file instead of the sources, so that a process is up in a fifth of a second
-  await build({
-    entry: { victim: join(import.meta.dirname, "victim.ts") },
-    outDir: join(base, "built"),
-    format: ["esm"],
-    config: false,
-    silent: true,
-    clean: false,
-    target: "node20",
-    noExternal: [/^zod/, /^@noble/],
-    external: ["libsql"],
-    outExtension: () => ({ js: ".mjs" }),
-    esbuildOptions: (options) => {
-      options.alias = Object.fromEntries(
-        ["index", "sqlite", "testing"].map((door) => [
-          door === "index" ? "runseal" : `runseal/${door}`,
-          join(root, `src/${door}.ts`),
-        ]),
-      );
-    },
-  });
+  await built.build();
   for (const name of names) {
     const folder = join(base, name);
     const { said, signal } = await live(folder, name, "none", 0);
@@ -52,28 +29,19 @@ beforeAll(async () => {
   }
 }, 120_000);
 afterAll(() => {
-  rmSync(base, { recursive: true, force: true });
+  built.remove();
 });
 
 /** Lives a scenario in a process of its own, which dies the n-th time that it passes a point. */
-function live(
+async function live(
   folder: string,
   name: string,
   point: string,
   nth: number,
 ): Promise<{ readonly said: readonly string[]; readonly signal: string | null }> {
   mkdirSync(folder, { recursive: true });
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(base, "built/victim.mjs"), folder, name, point, String(nth)], {
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: 30_000,
-    });
-    let text = "";
-    child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    child.once("error", reject);
-    child.once("close", (_code, signal) => resolve({ said: text.trim().split("\n"), signal }));
-  });
+  const { text, signal } = await built.start([folder, name, point, String(nth)]).end;
+  return { said: text.trim().split("\n"), signal };
 }
 
 async function eventsOf({ runseal }: PlotProcess, runId: string): Promise<readonly AnyEvent[]> {
