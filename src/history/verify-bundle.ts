@@ -122,7 +122,7 @@ function judge(parts: BundleParts, options: VerifyBundleOptions): BundleVerdict 
     ...(options.head !== undefined && { keptHead: options.head }),
   });
   const problems: BundleProblem[] = [
-    ...verdict.problems.map((problem) => ({ line: lineOfSeq(parts, problem.seq), ...problem })),
+    ...verdict.problems.map((problem) => ({ line: lineOfProblem(parts, problem), ...problem })),
     ...runbookLineProblems(parts, runbook),
     ...artifactLineProblems(parts, events, runbook),
     ...inboxLineProblems(parts.inbox),
@@ -147,6 +147,12 @@ function judge(parts: BundleParts, options: VerifyBundleOptions): BundleVerdict 
     unobserved,
     unknown,
   };
+}
+
+const RUNBOOK_LINE = 2;
+
+function lineOfProblem(parts: BundleParts, { rule, seq }: RunProblem): number | null {
+  return rule === "runbook_digest" || rule === "document_digest" ? RUNBOOK_LINE : lineOfSeq(parts, seq);
 }
 
 /** A broken chain first, then whatever was found first. */
@@ -187,8 +193,6 @@ function runbookOf({ id, contentText, documentDigest, documentText }: RunbookLin
   };
 }
 
-const RUNBOOK_LINE = 2;
-
 function runbookLineProblems(parts: BundleParts, runbook: BundledRunbook | undefined): readonly BundleProblem[] {
   const { scope, runbookId } = parts.header;
   const at = { line: RUNBOOK_LINE, seq: null } as const;
@@ -225,7 +229,7 @@ function artifactLineProblems(
     lines.delete(named.id);
     const bytes = found === undefined ? undefined : (bytesOfBase64(found.value.base64) ?? "damaged");
     const problem = artifactProblem(named, bytes, manifestOf);
-    if (problem !== undefined) problems.push({ line: found?.line ?? null, ...problem });
+    if (problem !== undefined) problems.push({ line: found?.line ?? lineOfSeq(parts, named.seq), ...problem });
   }
   for (const { line, value } of lines.values()) problems.push(stray(line, `artifact "${value.id}" is not named by the log`));
   return problems;
@@ -259,9 +263,16 @@ function frameProblems(parts: BundleParts, verdict: RunVerdict): readonly Bundle
   const { header, end } = parts;
   const { seq, hash } = verdict.head;
   const problems: BundleProblem[] = [];
-  if (header.head.seq !== seq || header.head.hash !== hash) {
-    const message = `the log ends at ${seq}, and the first line says ${header.head.seq}, or another hash`;
-    problems.push({ line: 1, seq: null, rule: "bundle_head", message });
+  // of a chain that breaks the end is not known
+  const isWhole = seq === parts.events.length;
+  if (isWhole && (header.head.seq !== seq || header.head.hash !== hash)) {
+    const why = header.head.seq === seq ? "it has another hash" : `the log ends at ${seq}`;
+    problems.push({
+      line: 1,
+      seq: null,
+      rule: "bundle_head",
+      message: `the head of the first line is not the end of the log: ${why}`,
+    });
   }
   for (const list of ["approvals", "events", "artifacts", "inbox"] as const) {
     const [counted, said] = [parts[list].length, end.value[list]];

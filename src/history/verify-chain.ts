@@ -30,11 +30,13 @@ export interface BrokenLink {
  */
 export function verifyChain(scope: Scope, stream: StreamName, events: Iterable<StoredEvent>): ChainVerdict {
   const all = [...events];
-  const dropped = droppedRanges(all);
+  const dropped = joined(droppedRanges(all));
+  let range = 0;
   let head = emptyHead(scope, stream);
   let completeness: ChainVerdict["completeness"] = "full";
   for (const event of all) {
-    const isDropped = event.payloadText === "" && dropped.some(({ from, to }) => event.seq >= from && event.seq <= to);
+    while ((dropped[range]?.to ?? event.seq) < event.seq) range += 1;
+    const isDropped = event.payloadText === "" && (dropped[range]?.from ?? Infinity) <= event.seq;
     const why = isDropped ? brokenHash(head, event) : brokenLink(head, event);
     if (why !== undefined) return { integrity: { seq: event.seq, why }, completeness, head };
     if (isDropped) completeness = "partial";
@@ -51,8 +53,13 @@ function brokenHash(head: ChainHead, event: StoredEvent): string | undefined {
   return eventHash(event) === event.hash ? undefined : "does not match its hash";
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Ranges of seq that `payload.dropped` events speak of. */
-function droppedRanges(events: readonly StoredEvent[]): readonly { readonly from: number; readonly to: number }[] {
+function droppedRanges(events: readonly StoredEvent[]): readonly Range[] {
   return events.flatMap((event) => {
     if (event.kind !== "payload.dropped" || event.payloadText === "") return [];
     const range = rangeIn(event.payloadText);
@@ -60,7 +67,18 @@ function droppedRanges(events: readonly StoredEvent[]): readonly { readonly from
   });
 }
 
-function rangeIn(payloadText: string): { readonly from: number; readonly to: number } | undefined {
+/** Ranges in order, none touching another: a hostile log may have as many as events. */
+function joined(ranges: readonly Range[]): readonly Range[] {
+  const apart: Range[] = [];
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    const last = apart.at(-1);
+    if (last === undefined || last.to < from) apart.push({ from, to });
+    else apart.splice(-1, 1, { from: last.from, to: Math.max(last.to, to) });
+  }
+  return apart;
+}
+
+function rangeIn(payloadText: string): Range | undefined {
   try {
     const { fromSeq, toSeq } = JSON.parse(payloadText) as { readonly fromSeq?: unknown; readonly toSeq?: unknown };
     return typeof fromSeq === "number" && typeof toSeq === "number" ? { from: fromSeq, to: toSeq } : undefined;

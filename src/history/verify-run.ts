@@ -83,7 +83,7 @@ export interface RunEvidence {
 export function verifyRun(evidence: RunEvidence): RunVerdict {
   const { scope, runId, runbook, events } = evidence;
   const chain = verifyChain(scope, runStream(runId), events);
-  const broken: Damage | undefined = evidence.stopped ?? (chain.integrity === "ok" ? undefined : chain.integrity);
+  const broken = evidence.stopped ?? brokenChain(chain);
   const trusted = readTrusted(events.slice(0, chain.head.seq));
   const isWhole = broken === undefined && chain.completeness === "full" && trusted.problems.length === 0;
   const folded = chain.completeness === "full" && trusted.problems.length === 0 ? foldAll(evidence, trusted.events) : NOT_FOLDED;
@@ -113,6 +113,10 @@ export function verifyRun(evidence: RunEvidence): RunVerdict {
     unobserved: writes.unobserved,
     unknown: trusted.unknown,
   };
+}
+
+function brokenChain({ integrity }: ChainVerdict): Damage | undefined {
+  return integrity === "ok" ? undefined : { seq: integrity.seq, why: `event ${integrity.seq} ${integrity.why}` };
 }
 
 /** The first event of a run's log as it was submitted; `undefined` where that can't be read. */

@@ -75,7 +75,7 @@ describe("the second verifier", () => {
         }
       }
     }
-  });
+  }, 120_000);
 
   test("agrees on bundles with any member changed, with lines left out, and their digest made anew", () => {
     const values = fc.oneof(fc.maxSafeInteger(), fc.constantFrom("", "{}", "null", "AAAA", 0, 1, -1, true, false, null, "x"));
@@ -97,7 +97,7 @@ describe("the second verifier", () => {
     );
     // some members are in no digest: when an event was committed, say
     expect(sound).toBeGreaterThan(0);
-  });
+  }, 120_000);
 
   test("agrees on garbage", () => {
     const garbage = [
@@ -126,5 +126,5 @@ describe("the second verifier", () => {
     expect(run(file, `${head.seq}:${head.hash}`)).toMatchObject({ status: 0, stdout: `${file}: sound, the run is completed\n` });
     expect(run(file, `${head.seq}:${"0".repeat(64)}`)).toMatchObject({ status: 1 });
     expect(run()).toMatchObject({ status: 2 });
-  });
+  }, 120_000);
 });

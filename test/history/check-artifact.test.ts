@@ -75,13 +75,7 @@ describe("an artifact held against its log (D-012)", () => {
     ["other bytes", named(json), bytesOf("{}"), "artifact_damaged", "do not have its digest"],
     ["another size", named(json, { bytes: 8 }), json, "artifact_damaged", "has 7 bytes where the log says 8"],
     ["no JSON", named(bytesOf("x"), { isValue: true }), bytesOf("x"), "artifact_damaged", "is not JSON"],
-    [
-      "not canonical",
-      named(bytesOf("[ ]"), { isValue: true }),
-      bytesOf("[ ]"),
-      "artifact_damaged",
-      "not written canonically",
-    ],
+    ["not canonical", named(bytesOf("[ ]"), { isValue: true }), bytesOf("[ ]"), "artifact_damaged", "not written canonically"],
     ["a manifest that is gone", named(json, { isManifest: true }), undefined, "manifest_missing", 'manifest "'],
     ["a manifest with other bytes", named(json, { isManifest: true }), "damaged", "artifact_damaged", 'manifest "'],
   ])("disagrees: %s", (_, of, bytes, rule, message) => {

@@ -71,7 +71,7 @@ describe("a bundle", () => {
       isSound: false,
       integrity: "ok",
       completeness: "partial",
-      problems: [{ line: null, rule: "manifest_missing" }],
+      problems: [{ line: 5, seq: 3, rule: "manifest_missing" }],
     });
     await tampered.rewrite(`run/${run.runId}`, (events) => events.map((event) => ({ ...event, epoch: 7 })));
     await expect(runseal.export(run.runId)).rejects.toMatchObject({ code: "store.corrupt" });
