@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openService } from "./service.js";
+import { verifyBundle } from "runseal";
 
 const folder = mkdtempSync(join(tmpdir(), "runseal-quickstart-"));
 const say = (title: string): void => {
@@ -62,16 +63,21 @@ for await (const event of run.events()) {
 }
 console.log("   payouts in the bank:", bank.payouts());
 
-say("6  Verify: chain, digests, fold");
+say("6  Verify: chain, digests, artifacts, approvals, declared writes, fold");
 const verdict = await runseal.verify(run.runId);
 console.log(verdict);
 const head = await runseal.head(run.runId);
 console.log(`   keep this head elsewhere: ${head.stream} seq ${head.seq} ${head.hash}`);
 
+say("7  Export: one file, checked without the database");
+const bundle = await runseal.export(run.runId);
+const { isSound, status } = verifyBundle(bundle, { head });
+console.log(`   ${bundle.split("\n").length - 1} lines, ${isSound ? "sound" : "NOT SOUND"}, the run is ${String(status)}`);
+
 await runseal.close();
 bank.close();
 rmSync(folder, { recursive: true, force: true });
-if (end.status !== "completed" || verdict.integrity !== "ok" || verdict.problems.length > 0) process.exit(1);
+if (end.status !== "completed" || !verdict.isSound || !isSound) process.exit(1);
 
 function stepOf(payload: unknown): string {
   return typeof payload === "object" && payload !== null && "stepId" in payload ? ` ${String(payload.stepId)}` : "";

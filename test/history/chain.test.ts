@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { ChainedEvent } from "../../src/model/event.js";
-import { EVENT_BYTES_MAX, assertLinked, brokenLink, chainEvent, emptyHead, genesisHash } from "../../src/history/chain.js";
+import {
+  EVENT_BYTES_MAX,
+  assertLinked,
+  brokenLink,
+  chainEvent,
+  emptyHead,
+  eventHash,
+  genesisHash,
+} from "../../src/history/chain.js";
 import { digestOf } from "../../src/json/digest.js";
 import { isRunsealError } from "../../src/errors/error.js";
 
@@ -18,6 +26,25 @@ describe("the event chain (decision 4.2)", () => {
       v: 1,
       payloadText: '{"reason":"condition","stepId":"a"}',
     });
+  });
+
+  test("no two events share a preimage: what moves from one member to the next moves the hash (reliability row 65)", () => {
+    const { payloadDigest, prev } = first();
+    const shared = { seq: 1, v: 1, epoch: 1, payloadDigest, prev };
+    const hashes = [
+      eventHash({ ...shared, stream: "run/ab", kind: "c" }),
+      eventHash({ ...shared, stream: "run/a", kind: "bc" }),
+      eventHash({ ...shared, stream: "run/a", kind: 'b","payloadDigest":"c' }),
+      eventHash({ ...shared, stream: "run/ab", kind: "c", seq: 11, v: 1 }),
+      eventHash({ ...shared, stream: "run/ab", kind: "c", seq: 1, v: 11 }),
+      genesisHash("ab", "run/c"),
+      genesisHash("a", "run/bc"),
+      digestOf("runseal/event/1", "x"),
+      digestOf("runseal/event/11", "x"),
+      digestOf("runseal/event/1", ["ab", "c"]),
+      digestOf("runseal/event/1", ["a", "bc"]),
+    ];
+    expect(new Set(hashes).size).toBe(hashes.length);
   });
 
   test("the first link binds scope and stream", () => {

@@ -14,6 +14,7 @@ import {
   secret,
   secretRef,
   subject,
+  verifyBundle,
 } from "runseal";
 import type { Runseal, SecretSource, StepContext, Stores } from "runseal";
 import { openSqlite } from "runseal/sqlite";
@@ -188,7 +189,8 @@ async function play({ runseal }: Scene): Promise<readonly unknown[]> {
     seen.push(outcome, await runseal.dryRun(outcome.runbook.id));
     const run = await runseal.execute(outcome.runbook.id);
     await see(run.result());
-    seen.push(await run.status(), await runseal.verify(run.runId));
+    const bundle = await runseal.export(run.runId);
+    seen.push(await run.status(), await runseal.verify(run.runId), bundle, verifyBundle(bundle));
     for await (const event of runseal.history(run.runId)) seen.push(event);
   }
   // from here on the value is known: nobody may hand it in either
@@ -216,7 +218,11 @@ async function play({ runseal }: Scene): Promise<readonly unknown[]> {
   const queued = await runseal.submit(id, { dedupKey: "queued" });
   await see(runseal.cancel(queued.runId, `because of ${basic}`));
   seen.push(await queued.status(), await runseal.list());
-  for (const each of [run, other, queued]) for await (const event of runseal.history(each.runId)) seen.push(event);
+  for (const each of [run, other, queued]) {
+    for await (const event of runseal.history(each.runId)) seen.push(event);
+    const bundle = await runseal.export(each.runId);
+    seen.push(bundle, verifyBundle(bundle));
+  }
   return seen;
 }
 
@@ -240,7 +246,7 @@ afterAll(() => {
 });
 
 describe("a canary that was handed out as a secret", () => {
-  test("leaves no trace in any file of a SQLite store, log line, error or answer (D-090, D-091, D-092, reliability rows 88 and 90)", async () => {
+  test("leaves no trace in any file of a SQLite store, log line, error, answer or bundle (D-090, D-091, D-092, reliability rows 88 and 90)", async () => {
     const path = folder();
     const own = scene(openSqlite(join(path, "runs.db")));
     const seen = await play(own);
@@ -275,7 +281,8 @@ describe("a canary that was handed out as a secret", () => {
     );
     expect(JSON.stringify(ends[0])).toContain("done with [REDACTED]");
     for (const value of seen)
-      if (value !== null && typeof value === "object" && "integrity" in value) expect(value).toMatchObject({ integrity: "ok" });
+      if (value !== null && typeof value === "object" && "integrity" in value)
+        expect(value).toMatchObject({ isSound: true, integrity: "ok" });
     await own.runseal.close();
   });
 });

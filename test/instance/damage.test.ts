@@ -1,14 +1,18 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { approvalPolicy } from "runseal";
-import type { Runseal, RunVerdict } from "runseal";
+import { approvalPolicy, memoryStores } from "runseal";
+import type { Runseal, RunsealError, RunVerdict } from "runseal";
 import type { StoredEvent } from "../../src/model/event.js";
 import type { StreamName } from "../../src/model/ids.js";
+import { bareConnection } from "../sqlite/bare-connection.js";
 import { compiled, openShop, type shop } from "./shop.js";
-import { digestOfText } from "../../src/json/digest.js";
+import { digestOfText, sha256Hex } from "../../src/json/digest.js";
 import { emptyHead, eventHash } from "../../src/history/chain.js";
 import { namedArtifacts } from "../../src/history/named-artifacts.js";
 import { eventOf } from "../../src/history/read-event.js";
+import { openForTest } from "../sqlite/filled-stores.js";
+import { readJsonArtifact } from "../../src/instance/read-artifact.js";
 import { tamperable, type TamperedStores } from "./tampered-stores.js";
+import { tempFile } from "../sqlite/temp-file.js";
 
 const LARGE = "x".repeat(40_000);
 
@@ -254,5 +258,49 @@ describe.each(tamperable)("a run on %s", (_, open) => {
       });
     }
     await expect(runseal.verify("nobody")).rejects.toMatchObject({ code: "run.not_found" });
+  });
+});
+
+describe("a value that was kept as an artifact", () => {
+  test("is read back only as the one text of a value (D-012)", async () => {
+    const stores = memoryStores();
+    const texts = ['{"a":1}', '{ "a":1}', '{"a":1.5}', "{"];
+    const answers: unknown[] = [];
+    for (const text of texts) {
+      const bytes = new TextEncoder().encode(text);
+      const id = sha256Hex(bytes);
+      await stores.artifacts.put("default", { id, kind: "result", bytes });
+      answers.push(
+        await readJsonArtifact({ stores, scope: "default" }, id).catch((error: unknown) => (error as RunsealError).code),
+      );
+    }
+    expect(answers).toEqual([{ a: 1 }, "store.corrupt", "store.corrupt", "store.corrupt"]);
+    await expect(readJsonArtifact({ stores, scope: "default" }, "0".repeat(64))).rejects.toMatchObject({ code: "store.corrupt" });
+  });
+});
+
+describe("a runbook whose stored content is another", () => {
+  test("is not executed, and verify says that it has another digest (reliability row 66)", async () => {
+    const path = tempFile();
+    const { runseal } = openShop({ stores: openForTest(path) });
+    const runbook = await compiled(runseal, "order.buy", { order: "o-1", items: [] });
+    const run = await runseal.execute(runbook.id);
+    await run.result();
+    const bare = await bareConnection(path);
+    bare.exec("DROP TRIGGER runseal_runbooks_no_update");
+    bare.exec("UPDATE runseal_runbooks SET content = replace(content, '\"b\":3', '\"b\":4')");
+    await expect(runseal.execute(runbook.id)).rejects.toMatchObject({ code: "store.corrupt", details: { what: "runbook" } });
+    expect(await runseal.verify(run.runId)).toMatchObject({
+      isSound: false,
+      integrity: { seq: null },
+      problems: [{ rule: "runbook_digest" }],
+    });
+    bare.exec("DROP TRIGGER runseal_runbooks_no_delete");
+    bare.exec("DELETE FROM runseal_runbooks");
+    expect(await runseal.verify(run.runId)).toMatchObject({
+      integrity: "ok",
+      completeness: "partial",
+      problems: [{ rule: "runbook_missing" }],
+    });
   });
 });
