@@ -6,7 +6,8 @@ interface SecretShape {
 }
 
 /**
- * Shapes that are credentials wherever they stand. Every pattern is linear: no nested quantifiers, bounded repeats.
+ * Shapes that are credentials wherever they stand. Every pattern is linear: bounded repeats, and no two
+ * starts that read the same long run again (`-eyJ` ends the run of an `eyJ`; a scheme is looked at backwards from its `://`).
  *
  * @see https://github.com/gitleaks/gitleaks for the field's list; these are written anew from the vendors' formats
  */
@@ -21,8 +22,12 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
   { rule: "google_api_key", hint: "AIza", pattern: /\bAIza[0-9A-Za-z_-]{35}\b/ },
   { rule: "npm_token", hint: "npm_", pattern: /\bnpm_[A-Za-z0-9]{36}\b/ },
   { rule: "openai_key", hint: "sk-", pattern: /\bsk-[A-Za-z0-9_-]{32,255}\b/ },
-  { rule: "jwt", hint: "eyJ", pattern: /\beyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]{10,4096}/ },
+  {
+    rule: "jwt",
+    hint: "eyJ",
+    pattern: /\beyJ(?:(?!-eyJ)[A-Za-z0-9_-]){10,4096}\.eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]{10,4096}/,
+  },
   { rule: "bearer_header", hint: "earer ", pattern: /\b[Bb]earer [A-Za-z0-9._~+/-]{16,4096}/ },
   { rule: "basic_header", hint: "asic ", pattern: /\b[Bb]asic [A-Za-z0-9+/]{16,4096}={0,2}/ },
-  { rule: "url_credentials", hint: "://", pattern: /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{1,256}:[^\s/@]{1,256}@/ },
+  { rule: "url_credentials", hint: "://", pattern: /(?<=[a-z][a-z0-9+.-]):\/\/[^\s/:@]{1,256}:[^\s/@]{1,256}@/ },
 ];
