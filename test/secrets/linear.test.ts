@@ -61,7 +61,7 @@ describe("patterns of secrets (reliability row 81)", () => {
   test("what is long is refused before it is looked at closely: references and addresses (reliability row 81)", () => {
     const long = "a".repeat(1_000_000);
     expect(secretNameOf(`secret:${long}`)).toBeUndefined();
-    expect(isAddress(`${"1:".repeat(500_000)}`)).toBe(false);
+    expect(isAddress("1:".repeat(500_000))).toBe(false);
     const known = new KnownSecrets();
     known.add("aaaaaaaaaaaaaaab");
     expect(known.isIn(long)).toBe(false);
