@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { approvalPolicy, memoryStores } from "runseal";
-import type { Runseal, RunsealError, RunVerdict } from "runseal";
+import { approvalPolicy, memoryStores, verifyBundle } from "runseal";
+import type { Runseal, RunsealError, RunVerdict, Stores } from "runseal";
 import type { StoredEvent } from "../../src/model/event.js";
 import type { StreamName } from "../../src/model/ids.js";
 import { bareConnection } from "../sqlite/bare-connection.js";
@@ -302,5 +302,40 @@ describe("a runbook whose stored content is another", () => {
       completeness: "partial",
       problems: [{ rule: "runbook_missing" }],
     });
+  });
+});
+
+describe("a run that moves on while it is read", () => {
+  test("is verified and exported as it was at the beginning", async () => {
+    const stores = memoryStores();
+    const { runseal } = openShop({ stores });
+    const runbook = await compiled(runseal, "order.deliver", { order: "o-1" });
+    const run = await runseal.execute(runbook.id);
+    await run.result();
+    const stream: StreamName = `run/${run.runId}`;
+    const parked = await stores.reader.head("default", stream);
+    await runseal.decide(run.runId, "confirm", { verdict: "reject", principal: { issuer: "desk", subject: "ines" } });
+    expect((await (await runseal.resume(run.runId)).result()).status).toBe("failed");
+    const late = (): Stores => {
+      let isFirst = true;
+      const head: Stores["reader"]["head"] = async (scope, name) => {
+        if (name !== stream || !isFirst) return stores.reader.head(scope, name);
+        isFirst = false;
+        return parked;
+      };
+      return {
+        ...stores,
+        reader: { head, read: (...asked) => stores.reader.read(...asked), heads: (scope) => stores.reader.heads(scope) },
+      };
+    };
+    const seq = parked?.seq ?? 0;
+    expect(await openShop({ stores: late() }).runseal.verify(run.runId)).toMatchObject({
+      isSound: true,
+      status: "parked",
+      head: { seq },
+    });
+    const bundle = await openShop({ stores: late() }).runseal.export(run.runId);
+    expect(verifyBundle(bundle)).toMatchObject({ isSound: true, status: "parked", head: { seq } });
+    expect(await runseal.verify(run.runId)).toMatchObject({ isSound: true, status: "failed" });
   });
 });
