@@ -15,7 +15,7 @@ import { literalOf, treeOfJson } from "../expression/literal.js";
 import { printJson } from "../expression/print.js";
 import { readValue } from "./read-value.js";
 import { REDACTED, redact } from "../secrets/redact.js";
-import { SECRET_REFERENCE_PATTERN } from "../secrets/reference.js";
+import { NO_SECRET_REFERENCE } from "../secrets/reference.js";
 
 /** An invocation whose name is known and whose arguments fit. */
 export interface Classified {
@@ -42,7 +42,11 @@ export function classify(request: CompileRequest): Classified | Clarification {
   const root = rootOf(catalog, invocation.name);
   if (root === undefined) return unknownName(catalog, invocation.name);
   const read = readArguments(invocation.args);
-  const asked = (): Asked => ({ name: invocation.name, isMacro: root.kind === "macro", extractedArgs: extracts(read.args, checked.fields) });
+  const asked = (): Asked => ({
+    name: invocation.name,
+    isMacro: root.kind === "macro",
+    extractedArgs: extracts(read.args, checked.fields),
+  });
   const checked = checkArguments(root, read);
   const fields = [...checked.fields, ...checkContext(context, catalog)];
   if (fields.length > 0) return clarification(fields, asked());
@@ -147,7 +151,7 @@ function secretsIn(args: JsonObject): readonly MissingField[] {
 
 /** What was understood, for showing: short texts, secrets taken out, and what stands where a reference to a secret was wanted. */
 function extracts(args: JsonObject, faults: readonly MissingField[]): { readonly [name: string]: string } {
-  const noReference = faults.filter(({ message }) => message.includes(SECRET_REFERENCE_PATTERN));
+  const noReference = faults.filter(({ message }) => message.includes(NO_SECRET_REFERENCE));
   const hidden = new Set(noReference.map(({ fieldName }) => fieldName.split(".", 1)[0]));
   const entries = Object.entries(args).map(([name, value]): readonly [string, string] => {
     if (hidden.has(name)) return [name, REDACTED];

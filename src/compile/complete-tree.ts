@@ -3,6 +3,7 @@ import type { MissingField } from "../model/outcome.js";
 import type { SchemaDescription } from "../model/schema-description.js";
 import type { Tree } from "../model/expression.js";
 import type { ValueSchema } from "./compile-request.js";
+import { NO_SECRET_REFERENCE, SECRET_REFERENCE_PATTERN } from "../secrets/reference.js";
 import { define, isLiteral, literalOf, treeOfJson } from "../expression/literal.js";
 import { describeSchema, hasParts, needsCode, patternOf } from "./schema-words.js";
 import type { WithParts } from "./schema-words.js";
@@ -152,7 +153,7 @@ class TreeCompletion {
     }
     this.#bounds(description, node.length, " characters");
     const pattern = patternOf(description);
-    if (pattern?.test(node) === false) this.#issue("wrong_type", `does not match the pattern ${String(pattern)}`);
+    if (pattern?.test(node) === false) this.#issue("wrong_type", unlike(pattern));
   }
 
   #bounds(bounds: { readonly min?: number; readonly max?: number }, size: number, unit: string): void {
@@ -331,4 +332,9 @@ function kindOf(node: Tree): string {
   if (isNodeList(node)) return "a list";
   if (typeof node === "number") return Number.isInteger(node) ? "an integer" : "a number";
   return typeof node === "object" ? "an object" : `a ${typeof node}`;
+}
+
+/** Why a text is refused by a pattern; of secrets in the words of their author. */
+function unlike(pattern: RegExp): string {
+  return pattern.source === SECRET_REFERENCE_PATTERN ? NO_SECRET_REFERENCE : `does not match the pattern ${String(pattern)}`;
 }

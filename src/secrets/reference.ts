@@ -10,6 +10,9 @@ const NAME = /^[A-Za-z][A-Za-z0-9_./-]{0,127}$/;
 /** The source of a pattern that matches references and nothing else, for schemas. */
 export const SECRET_REFERENCE_PATTERN = "^secret:[A-Za-z][A-Za-z0-9_./-]{0,127}$";
 
+/** What is said of a text that should be a reference; the text may be the secret itself, so it is not shown beside it. */
+export const NO_SECRET_REFERENCE = 'is no reference to a secret: pass "secret:<name>", never the value';
+
 /**
  * A reference to a secret of the host's, to stand in an argument in place of its value: `secretRef("bank-token")` is `"secret:bank-token"`.
  *

@@ -320,6 +320,7 @@ describe("secrets of a run", () => {
     const outcome = await runseal.compile({ ...invocation, args: { ...invocation.args, token: "hunter2-canary" } });
     expect(outcome.kind).toBe("clarification");
     expect(JSON.stringify(outcome)).not.toContain("canary");
+    expect(JSON.stringify(outcome)).toContain("is no reference to a secret");
     expect(outcome).toMatchObject({ context: { extractedArgs: { account: "a-1", token: "[REDACTED]" } } });
     await runseal.close();
   });
