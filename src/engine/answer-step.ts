@@ -17,6 +17,7 @@ import { present } from "../errors/invariant.js";
 export function answerStep(parts: EngineParts, state: RunState, record: StepRecord): Outcome {
   if (record.settlement !== null) return settled(parts, record, record.settlement);
   const wait = present(record.wait, "an answered step waits");
+  if (wait.reason === "awaiting_child") return { events: [answered(record, wait, "child")], artifacts: [] };
   const decision = state.decisions.get(record.step.id);
   if (decision !== undefined) return decided(parts, record, wait, decision);
   const stepId = record.step.id;

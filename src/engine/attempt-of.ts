@@ -1,3 +1,4 @@
+import type { ChildRuns } from "./child-runs.js";
 import type { EntityRef } from "../model/write-set.js";
 import type { LazySignal } from "./lazy-signal.js";
 import type { RunId, Scope } from "../model/ids.js";
@@ -19,4 +20,5 @@ export interface AttemptOf {
   /** The context as the attempt sees it. */
   readonly staged: StagedContext;
   readonly record: RunRecord;
+  readonly children: ChildRuns;
 }

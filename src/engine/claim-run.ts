@@ -50,6 +50,8 @@ export interface ClaimedRun {
   readonly head: RunHead;
   readonly owner: string;
   readonly runbook: Runbook;
+  /** Build provenance of the process, for the manifests of its children. */
+  readonly build: JsonObject;
 }
 
 /** What came of a claim. A refusal is thrown or passed on by the caller, as it likes. */
@@ -95,7 +97,7 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const answer = await commitAt(parts, isStart ? "start" : "resume", [write, ...others]);
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
   for (const event of write.events) fold(state, eventOf({ ...event, scope, at: answer.at }));
-  return { kind: "claimed", run: { state, head: write.run ?? head.run, owner, runbook } };
+  return { kind: "claimed", run: { state, head: write.run ?? head.run, owner, runbook, build: request.build } };
 }
 
 /** How a run ends that never started: refused, or canceled while it was queued. */

@@ -96,7 +96,9 @@ function decideDue(state: RunState, now: number): Effect | undefined {
   if (answered !== undefined) return { kind: "answer", stepId: recordAt(state, answered).step.id };
   const limit = state.limits.peek();
   if (limit === undefined || limit.at > now) return undefined;
-  return { kind: "record", events: [waitTimeout(recordAt(state, limit.position), limit.at)] };
+  const record = recordAt(state, limit.position);
+  if (record.wait?.reason === "awaiting_child") return { kind: "answer", stepId: record.step.id };
+  return { kind: "record", events: [waitTimeout(record, limit.at)] };
 }
 
 /** Reasons to start nothing more. */

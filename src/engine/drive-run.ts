@@ -1,5 +1,5 @@
 import type { ClaimedRun } from "./claim-run.js";
-import type { DriveControl, DriveEnd } from "./run-loop.js";
+import type { DriveControl, DriveEnd } from "./drive-end.js";
 import type { EngineParts } from "./parts.js";
 import { RunLoop } from "./run-loop.js";
 import { claimRun } from "./claim-run.js";
@@ -16,13 +16,20 @@ export async function driveRun(parts: EngineParts, run: ClaimedRun, control: Dri
   let claimed = run;
   const seen = new Set<string>();
   for (;;) {
-    const end = await new RunLoop(parts, claimed, control).run();
+    const end = await new RunLoop(parts, claimed, control, driveRun).run();
     if (end.kind !== "rested" || end.result.status !== "parked" || control.drain?.aborted === true) return end;
     const { scope, runId } = run.state;
     const pending = await parts.stores.inbox.pending(scope, runId);
     if (pending.every((entry) => seen.has(entry.key))) return end;
     for (const entry of pending) seen.add(entry.key);
-    const again = await claimRun(parts, { scope, runId, runbook: run.runbook, reason: "wake", build: {}, approvals: null });
+    const again = await claimRun(parts, {
+      scope,
+      runId,
+      runbook: run.runbook,
+      reason: "wake",
+      build: claimed.build,
+      approvals: null,
+    });
     if (again.kind === "refused") return end;
     claimed = again.run;
   }

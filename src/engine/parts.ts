@@ -7,7 +7,8 @@ import type { IoAttempt } from "../io/live-io.js";
 import type { IoProvider } from "../io/provider.js";
 import type { Router } from "../io/router.js";
 import type { SecretBroker } from "../io/secret-broker.js";
-import type { RunId, StepId } from "../model/ids.js";
+import type { RunId, Scope, StepId } from "../model/ids.js";
+import type { Runbook } from "../model/runbook.js";
 import type { Stores } from "../stores/stores.js";
 import type { VerbRef } from "../model/verb.js";
 
@@ -68,6 +69,12 @@ export interface EngineParts {
   readonly openIo?: (at: IoAttempt, facts: FactBook) => IoProvider;
   /** Hands out the host's secrets and knows what it handed out; absent: there are none. */
   readonly secrets?: SecretBroker;
+  /** Refuses a child that this process can't carry out; throws what admission throws. */
+  readonly admitChild?: (scope: Scope, runbook: Runbook) => Promise<void>;
+  /** The run whose locks a child shares; absent: the run itself. */
+  readonly rootRunId?: RunId;
+  /** How deep in children the run is; absent: it is none. */
+  readonly depth?: number;
   /** Which events of handlers are recorded besides facts: all (default), or none (D-065). */
   readonly eventProfile?: EventProfile;
   /** Called at every fault point; absent except in tests that let a process die there. */

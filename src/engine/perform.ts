@@ -1,3 +1,5 @@
+import type { ChildRest } from "./step-context.js";
+import type { ChildRuns } from "./child-runs.js";
 import type { CallEnd } from "./call-handler.js";
 import type { Deadlines } from "./deadlines.js";
 import type { EngineParts } from "./parts.js";
@@ -48,6 +50,7 @@ export interface Scene {
   readonly stop: StopSwitch;
   readonly deadlines: Deadlines;
   readonly record: RunRecord;
+  readonly children: ChildRuns;
 }
 
 /**
@@ -80,8 +83,10 @@ export async function performReconcile(scene: Scene, attempt: Attempt): Promise<
 
 async function attemptOnce(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
   const run = present(attempt.entry.run, "an attempt is made of a verb that has a handler");
-  const { end, declared } = await call(scene, attempt, run, "handler");
+  const { end, declared, rests } = await call(scene, attempt, run, "handler");
   const { step } = attempt.record;
+  // whatever the handler made of it: it waits for a child
+  if (rests !== undefined && (end.kind === "returned" || end.kind === "threw")) return waitsForChild(attempt, rests);
   switch (end.kind) {
     case "aborted":
       return undefined;
@@ -127,11 +132,11 @@ async function call(
   attempt: Attempt,
   handler: Handler,
   what: "handler" | "reconcile",
-): Promise<{ readonly end: CallEnd; readonly declared: readonly string[] }> {
+): Promise<{ readonly end: CallEnd; readonly declared: readonly string[]; readonly rests: ChildRest | undefined }> {
   const { record, number, onLate, onSettled } = attempt;
   const signal = new LazySignal();
   const { scope, runId, plan } = scene.state;
-  const { context, close, declared } = openContext(scene.parts, {
+  const { context, close, declared, rests } = openContext(scene.parts, {
     scope,
     runId,
     keyRunId: plan.keyRuns.get(record.step.id) ?? runId,
@@ -141,6 +146,7 @@ async function call(
     late: attempt.lateLocks,
     staged: attempt.staged,
     record: scene.record,
+    children: scene.children,
   });
   const options = {
     timeoutMs: record.step.timeoutMs,
@@ -154,7 +160,7 @@ async function call(
   };
   const run = watched(scene.parts, what, () => handler(attempt.args, context));
   const end = await callHandler(scene.parts.env, run, options);
-  return { end, declared: declared() };
+  return { end, declared: declared(), rests: rests() };
 }
 
 /** A call with the fault points around it, where they are armed. */
@@ -183,6 +189,18 @@ function parked(attempt: Attempt, park: { readonly key: string; readonly until: 
       { kind: "wait.opened", payload: { stepId, key, until } },
     ],
     artifacts: staged?.artifacts ?? [],
+  };
+}
+
+/** The step parks until its child goes on; then its handler is called again, and finds the child where it is. */
+function waitsForChild(attempt: Attempt, { key, until }: ChildRest): Outcome {
+  const stepId = attempt.record.step.id;
+  return {
+    events: [
+      { kind: "step.parked", payload: { stepId, attempt: attempt.number, reason: "awaiting_child", key, until } },
+      { kind: "wait.opened", payload: { stepId, key, until } },
+    ],
+    artifacts: [],
   };
 }
 

@@ -36,7 +36,8 @@ export class RunLocks {
     this.#parts = parts;
     this.#options = options;
     this.#state = state;
-    this.#owner = { scope, runId, runbookId: plan.runbookId, holder };
+    // a run that asks for a key that it already holds gets it: so a child shares the locks of its root
+    this.#owner = { scope, runId: parts.rootRunId ?? runId, runbookId: plan.runbookId, holder };
     this.#onLost = onLost;
     this.#restMs = options.lockDeadlineMs;
   }

@@ -1,16 +1,18 @@
 import type { Call } from "./start-step.js";
+import type { ChildHooks } from "./child-runs.js";
 import type { ClaimedRun } from "./claim-run.js";
 import type { Demands, Effect, Pace, RunFailure } from "./decide.js";
+import type { DriveControl, DriveEnd } from "./drive-end.js";
 import type { EngineOptions, EngineParts } from "./parts.js";
 import type { EventDraft } from "../model/event.js";
 import type { FlushExtras } from "./run-writer.js";
 import type { JsonValue } from "../json/value.js";
 import type { Outcome } from "./step-outcome.js";
-import type { RunResult, RunView } from "../model/run.js";
 import type { RunState, StepRecord } from "../history/run-state.js";
 import type { Scheduled } from "../time/clock.js";
 import type { Scene } from "./perform.js";
 import type { StepId } from "../model/ids.js";
+import { ChildRuns } from "./child-runs.js";
 import { Deadlines } from "./deadlines.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { ResultReader } from "./result-reader.js";
@@ -32,26 +34,9 @@ import { optionsOf } from "./parts.js";
 import { performAttempt, performReconcile } from "./perform.js";
 import { prepareStep } from "./prepare-step.js";
 import { present } from "../errors/invariant.js";
-import { recordOf } from "../history/run-state.js";
+import { recordAt, recordOf } from "../history/run-state.js";
 import { runResultOf, runViewOf } from "../history/run-view.js";
 import { startStep, writeConflict } from "./start-step.js";
-
-/** How a drive is stopped from outside. */
-export interface DriveControl {
-  /** Aborted: no new step; those in flight end, and the lease is given back. */
-  readonly drain?: AbortSignal;
-  /** Aborted: stop at once and write nothing more, as if the process had ended. */
-  readonly abandon?: AbortSignal;
-}
-
-/** Why a drive has come to its end. */
-export type DriveEnd =
-  /** The run has ended or is parked, and that is durable. */
-  | { readonly kind: "rested"; readonly result: RunResult; readonly view: RunView }
-  /** The run goes on in whatever process claims it next. */
-  | { readonly kind: "handed_over"; readonly view: RunView }
-  /** Another process has the run, or the drive was abandoned; nothing was written since. */
-  | { readonly kind: "lost"; readonly error: RunsealError };
 
 /** News for the loop from something that it did not wait for. */
 type News =
@@ -77,6 +62,7 @@ export class RunLoop {
   readonly #results: ResultReader;
   readonly #record: RunRecord;
   readonly #context: RunContext;
+  readonly #children: ChildRuns;
   readonly #stop = new StopSwitch();
   readonly #wake: WakeUp;
   readonly #deadlines: Deadlines;
@@ -92,7 +78,7 @@ export class RunLoop {
   #lost: RunsealError | undefined;
   #output: JsonValue = null;
 
-  constructor(parts: EngineParts, run: ClaimedRun, control: DriveControl) {
+  constructor(parts: EngineParts, run: ClaimedRun, control: DriveControl, drive: ChildHooks["drive"]) {
     const { state, owner } = run;
     this.#parts = parts;
     this.#options = optionsOf(parts);
@@ -111,7 +97,21 @@ export class RunLoop {
       broken: (error) => this.#tell({ kind: "broken", error }),
     });
     this.#context = new RunContext(state, (id) => this.#results.load(id));
-    this.#scene = { parts, state, locks: this.#locks, stop: this.#stop, deadlines: this.#deadlines, record: this.#record };
+    this.#children = new ChildRuns(parts, run, this.#writer, {
+      drive,
+      flush: () => this.#flush(),
+      load: (id) => this.#results.load(id),
+      broken: (error) => this.#tell({ kind: "broken", error }),
+    });
+    this.#scene = {
+      children: this.#children,
+      parts,
+      state,
+      locks: this.#locks,
+      stop: this.#stop,
+      deadlines: this.#deadlines,
+      record: this.#record,
+    };
     this.#pace = { concurrency: Math.max(1, state.concurrency ?? 1), retryInProcessMs: this.#options.retryInProcessMs };
   }
 
@@ -138,6 +138,7 @@ export class RunLoop {
       drain?.removeEventListener("abort", onDrain);
       abandon?.removeEventListener("abort", onAbandon);
       this.#stop.stop();
+      this.#children.abandon();
       await this.#locks.release();
     }
   }
@@ -159,6 +160,7 @@ export class RunLoop {
   #demands(): Demands {
     const { cancel, pause } = this.#inbox;
     const isDraining = this.#control.drain?.aborted === true;
+    this.#children.heed(isDraining || pause !== null);
     return cancel === null && pause === null && !isDraining ? NO_DEMANDS : { cancel, pause, isDraining };
   }
 
@@ -313,6 +315,7 @@ export class RunLoop {
   async #fence(reason: string): Promise<undefined> {
     const { inFlight, orphans } = this.#state;
     this.#stop.stop();
+    await this.#children.cancel(`parent ${reason}`);
     const limit = this.#parts.env.now() + this.#options.cancelGraceMs;
     while (this.#running > 0 && this.#lost === undefined && this.#parts.env.now() < limit) await this.#wake.wait(limit);
     this.#calls = [];
@@ -388,17 +391,25 @@ export class RunLoop {
     return this.#end([artifactWritten(artifact), { kind: "run.completed", payload: { outputRef: artifact.id } }]);
   }
 
-  #fail(failure: RunFailure): Promise<DriveEnd> {
+  async #fail(failure: RunFailure): Promise<DriveEnd> {
+    await this.#endChildren("parent failed");
     const open = [...this.#state.parked, ...this.#state.inFlight];
     this.#append(fences(this.#state, "run_failed", open));
     if (this.#state.wasEntered) this.#append(leftBehind(this.#state));
     return this.#end([runFailed(this.#state, failure)], failure.code);
   }
 
-  #cancel(cancel: { readonly reason: string; readonly by: string | null }): Promise<DriveEnd> {
+  async #cancel(cancel: { readonly reason: string; readonly by: string | null }): Promise<DriveEnd> {
+    await this.#endChildren("parent canceled");
     this.#append(fences(this.#state, "canceled", [...this.#state.parked]));
     this.#inbox.consumeCancel();
     return this.#end([runCanceled(this.#state, cancel)], cancel.reason);
+  }
+
+  /** A run that ends without having completed takes its children with it (decision 3.15). */
+  async #endChildren(reason: string): Promise<void> {
+    await this.#children.cancel(reason);
+    await this.#children.settle();
   }
 
   async #end(events: readonly EventDraft[], reason = ""): Promise<DriveEnd> {
@@ -408,6 +419,7 @@ export class RunLoop {
   }
 
   async #pause(): Promise<DriveEnd> {
+    await this.#children.rest();
     this.#appendReleased();
     this.#appendPaused();
     return this.#rested(await this.#flush());
@@ -420,6 +432,7 @@ export class RunLoop {
   }
 
   async #park(park: Extract<Effect, { kind: "park" }>): Promise<DriveEnd | undefined> {
+    await this.#children.rest();
     // what came in since the last look may be what the run is about to wait for
     if (await this.#look()) return undefined;
     const { reason, stepId, key, until } = park;
@@ -431,6 +444,7 @@ export class RunLoop {
   }
 
   async #handOver(): Promise<DriveEnd> {
+    await this.#children.rest();
     this.#appendReleased();
     await this.#flush({ release: true });
     return { kind: "handed_over", view: runViewOf(this.#state) };
@@ -474,7 +488,22 @@ export class RunLoop {
 
   async #look(): Promise<boolean> {
     this.#hints = 0;
-    return this.#inbox.look();
+    const isAnswered = await this.#lookAtChildren();
+    return (await this.#inbox.look()) || isAnswered;
+  }
+
+  /** Steps that wait for a child go on when the child has something to do. */
+  async #lookAtChildren(): Promise<boolean> {
+    if (this.#state.children.size === 0) return false;
+    let isAnswered = false;
+    for (const position of this.#state.parked) {
+      const { step, wait } = recordAt(this.#state, position);
+      if (wait?.reason !== "awaiting_child" || this.#state.answered.has(position) || !(await this.#children.isDue(wait.key)))
+        continue;
+      this.#append([{ kind: "wait.answered", payload: { stepId: step.id, key: wait.key, by: "child" } }]);
+      isAnswered = true;
+    }
+    return isAnswered;
   }
 
   #onHint(): void {

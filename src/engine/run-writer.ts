@@ -47,6 +47,7 @@ export class RunWriter {
   #since = 0;
   #artifacts: ArtifactWrite[] = [];
   #consumed: string[] = [];
+  #joined: StreamWrite[] = [];
   #isUrgent = false;
   #commits = 0;
   /** The commit that is under way; the next one waits for it. */
@@ -121,6 +122,11 @@ export class RunWriter {
     return this.#artifacts.find((artifact) => artifact.id === id);
   }
 
+  /** Writes another stream in the next commit: both, or neither. */
+  join(write: StreamWrite): void {
+    this.#joined.push(write);
+  }
+
   /** Marks an inbox message as turned into history by the next commit. */
   consume(key: string): void {
     this.#consumed.push(key);
@@ -152,16 +158,22 @@ export class RunWriter {
   }
 
   async #commit(extras: FlushExtras): Promise<number> {
+    const joined = this.#joined;
+    this.#joined = [];
     const write = this.#take(extras);
     for (let tries = 1; ; tries += 1) {
       const also = await extras.also?.();
-      const answer = await commitAt(this.#parts, this.#kindOf(write), also === undefined ? [write] : [write, also]);
+      const answer = await commitAt(
+        this.#parts,
+        this.#kindOf(write),
+        also === undefined ? [write, ...joined] : [write, ...joined, also],
+      );
       this.#commits += 1;
       if (answer.kind === "committed") {
         this.#committedSeq += write.events.length;
         return answer.at;
       }
-      const isOther = answer.kind === "conflict" && answer.stream !== write.stream;
+      const isOther = answer.kind === "conflict" && also !== undefined && answer.stream === also.stream;
       if (!isOther || tries === TRIES_MAX) throw lostTo(answer, this.#state.epoch, write.expectedSeq);
     }
   }
@@ -236,6 +248,10 @@ function lostTo(answer: Exclude<CommitAnswer, { kind: "committed" }>, epoch: num
       const { stream, actualSeq } = answer;
       const message = `"${stream}" is at ${actualSeq}: somebody else wrote it`;
       return new RunsealError("store.conflict", message, { stream, expectedSeq, actualSeq });
+    }
+    case "exists": {
+      const message = `the runbook "${answer.runbookId}" was started as run "${answer.runId}" at the same moment`;
+      return new RunsealError("store.conflict", message, { stream: runStream(answer.runId), expectedSeq: 0, actualSeq: 1 });
     }
     default:
       invariant(false, `a fenced append is not answered "${answer.kind}"`);

@@ -1,4 +1,5 @@
 import type { AttemptOf } from "./attempt-of.js";
+import type { ChildAnswer } from "./child-runs.js";
 import type { EngineParts } from "./parts.js";
 import type { IoCall } from "../model/io-call.js";
 import type { IoProvider } from "../io/provider.js";
@@ -18,6 +19,9 @@ import { revealSecret } from "./reveal-secret.js";
 import { refuseSecretName } from "./keep-secret.js";
 import { writeLine } from "./write-line.js";
 
+/** A child that rests, and with it the step that waits for it. */
+export type ChildRest = Extract<ChildAnswer, { readonly kind: "rests" }>;
+
 /** A context and the engine's side of it. */
 export interface OpenContext {
   readonly context: StepContext;
@@ -25,6 +29,8 @@ export interface OpenContext {
   readonly close: () => void;
   /** What the handler declared to write, sorted: `kind:id`. */
   readonly declared: () => readonly string[];
+  /** The child that the attempt waits for; `undefined` when it waits for none. */
+  readonly rests: () => ChildRest | undefined;
 }
 
 /** Makes what a handler gets besides its arguments. */
@@ -32,6 +38,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
   const { scope, runId, step, attempt, signal } = attemptOf;
   const declared = new Set<string>();
   let isOpen = true;
+  let rests: ChildRest | undefined;
   const use = (call: string): void => {
     if (isOpen) return;
     const message = `ctx.${call} was called after attempt ${attempt} of "${step.id}" had ended`;
@@ -125,6 +132,20 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
       use("emitMany");
       await emitEvents(parts, attemptOf, events);
     },
+    async child(runbookId, options) {
+      use("child");
+      const answer = await attemptOf.children.call(step, runbookId, options.key);
+      use("child");
+      if (answer.kind === "ended") return answer.end;
+      rests = answer;
+      throw new RunsealError(
+        "child.parked",
+        `the child rests, and "${step.id}" with it: the handler is called again when it goes on`,
+        {
+          stepId: step.id,
+        },
+      );
+    },
     async progress(done, total) {
       use("progress");
       await emitProgress(parts, attemptOf, done, total);
@@ -144,6 +165,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
       isOpen = false;
     },
     declared: () => [...declared].sort(),
+    rests: () => rests,
   };
 }
 

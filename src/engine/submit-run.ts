@@ -3,6 +3,7 @@ import type { EventDraft } from "../model/event.js";
 import type { JsonObject } from "../json/value.js";
 import type { RunId, Scope } from "../model/ids.js";
 import type { Runbook } from "../model/runbook.js";
+import type { StreamWrite } from "../stores/event-store.js";
 import { RunsealError } from "../errors/error.js";
 import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { chainDrafts } from "./chain-drafts.js";
@@ -43,13 +44,9 @@ export interface Submitted {
  * @throws {@link RunsealError} `store.busy`, `store.closed` and the like from the store
  */
 export async function submitRun(parts: EngineParts, request: RunRequest): Promise<Submitted> {
-  const { scope, runbook } = request;
-  const runId = parts.env.uuid();
-  const stream = runStream(runId);
-  const draft = submittedDraft(request);
-  const run = nextRunHead(null, { ...draft, at: parts.env.now() }, runId);
-  const events = chainDrafts(emptyHead(scope, stream), [draft], 0);
-  const answer = await commitAt(parts, "submit", [{ scope, stream, expectedSeq: 0, fence: null, events, artifacts: [], run }]);
+  const { runbook } = request;
+  const { runId, write } = submission(parts, { ...request, runId: parts.env.uuid() });
+  const answer = await commitAt(parts, "submit", [write]);
   // nobody else has this id: a stream that is there already is this very commit, whose first answer was lost on the way
   if (answer.kind === "committed" || answer.kind === "conflict" || answer.kind === "stale") return { kind: "submitted", runId };
   invariant(answer.kind === "exists", `a new run is not answered "${answer.kind}"`);
@@ -57,6 +54,19 @@ export async function submitRun(parts: EngineParts, request: RunRequest): Promis
   const dedupKey = request.dedupKey ?? "";
   const message = `the dedup key "${dedupKey}" belongs to run "${answer.runId}" of another runbook`;
   throw new RunsealError("run.dedup_conflict", message, { dedupKey, runId: answer.runId, runbookId: answer.runbookId });
+}
+
+/** The write that makes a run exist: its first event and its head. */
+export function submission(
+  parts: EngineParts,
+  request: RunRequest & { readonly runId: RunId },
+): { readonly runId: RunId; readonly write: StreamWrite } {
+  const { scope, runId } = request;
+  const stream = runStream(runId);
+  const draft = submittedDraft(request);
+  const run = nextRunHead(null, { ...draft, at: parts.env.now() }, runId);
+  const events = chainDrafts(emptyHead(scope, stream), [draft], 0);
+  return { runId, write: { scope, stream, expectedSeq: 0, fence: null, events, artifacts: [], run } };
 }
 
 function submittedDraft(request: RunRequest): Extract<EventDraft, { kind: "run.submitted" }> {

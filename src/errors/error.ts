@@ -90,6 +90,9 @@ export interface ErrorDetails {
   "signal.conflict": { readonly runId: string; readonly key: string };
   "signal.invalid": { readonly runId: string; readonly key: string; readonly issues: readonly string[] };
   "signal.too_many": { readonly runId: string; readonly undeliveredMax: number };
+  "child.refused": { readonly stepId: string };
+  "child.conflict": { readonly key: string; readonly runId: string; readonly runbookId: string };
+  "child.parked": { readonly stepId: string };
   "context.write_conflict": { readonly key: string; readonly steps: readonly string[] };
   "context.invalid_key": { readonly keyType: string };
   "context.deserialize_failed": { readonly key: string };

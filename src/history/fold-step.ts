@@ -172,7 +172,13 @@ function doubt(state: RunState, record: StepRecord, payload: EventPayload<"step.
 
 /** An approved gate goes on to its handler; a durable step ends with the completion that follows. */
 function answer(state: RunState, record: StepRecord): void {
-  if (record.status !== "parked" || record.wait?.reason !== "human_gate") return;
+  if (record.status !== "parked") return;
+  if (record.wait?.reason === "awaiting_child") {
+    leave(state, record);
+    makeReady(state, record);
+    return;
+  }
+  if (record.wait?.reason !== "human_gate") return;
   if (state.decisions.get(record.step.id)?.verdict !== "approve") return;
   leave(state, record);
   record.isApproved = true;

@@ -5,6 +5,7 @@ import { RunsealError } from "../errors/error.js";
 import { recordAt } from "./run-state.js";
 import { runStream } from "../model/ids.js";
 import { applyToStep } from "./fold-step.js";
+import { endChild, spawnChild } from "./fold-child.js";
 import { keepSnapshot, recordFact } from "./fold-input.js";
 
 /**
@@ -87,6 +88,14 @@ function apply(state: RunState, event: AnyEvent): void {
       recordFact(state, event.payload, event.seq);
       return;
     }
+    case "child.spawned": {
+      spawnChild(state, event.payload);
+      return;
+    }
+    case "child.completed": {
+      endChild(state, event.payload);
+      return;
+    }
     case "artifact.written": {
       keepSnapshot(state, event.payload);
       return;
@@ -107,6 +116,10 @@ function takeLease(state: RunState, payload: EventPayload<"lease.taken">): void 
   state.epoch = payload.epoch;
   for (const position of state.inFlight) state.orphans.add(position);
   state.inFlight.clear();
+  // nobody drives the children of a run that was let go: their steps look after them again
+  for (const position of state.parked) {
+    if (recordAt(state, position).wait?.reason === "awaiting_child") state.answered.add(position);
+  }
   state.isLocked = false;
   state.isLockLost = false;
 }

@@ -1,4 +1,5 @@
-import type { Digest, RunId, Scope, StepId } from "../model/ids.js";
+import type { ChildEnd } from "../model/child-end.js";
+import type { Digest, RunId, RunbookId, Scope, StepId } from "../model/ids.js";
 import type { ContextEntry, ContextLayer } from "./context-view.js";
 import type { Failure } from "../model/failure.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
@@ -30,6 +31,17 @@ export interface RunFact {
   readonly payloadRef?: Digest;
   /** The event that recorded it. */
   readonly seq: number;
+}
+
+/** A run that a step of this one started. */
+export interface RunChild {
+  readonly runId: RunId;
+  readonly runbookId: RunbookId;
+  readonly stepId: StepId;
+  /** Absent: it has not ended, as far as this run knows. */
+  readonly end?: ChildEnd;
+  /** The artifact that is the output, where that is large: then `end` has none. */
+  readonly outputRef?: Digest;
 }
 
 /** One step of a run in the hands of the fold. */
@@ -128,6 +140,8 @@ export interface RunState {
   readonly decisions: Map<StepId, Verdict>;
   /** Facts by key; the first binding wins (D-084). */
   readonly facts: Map<string, RunFact>;
+  /** Children by key. */
+  readonly children: Map<string, RunChild>;
   /** What completed steps wrote into the context, the last in plan order counting. */
   readonly context: Map<string, ContextEntry>;
   /** Completed steps that wrote context. */
@@ -192,6 +206,7 @@ export function beginState(plan: RunPlan, scope: Scope, runId: RunId): RunState 
     signals: new Map(),
     decisions: new Map(),
     facts: new Map(),
+    children: new Map(),
     context: new Map(),
     contextWrites: 0,
     hasContextRefs: false,

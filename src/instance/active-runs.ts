@@ -1,5 +1,5 @@
 import type { RunId } from "../model/ids.js";
-import type { DriveEnd } from "../engine/run-loop.js";
+import type { DriveEnd } from "../engine/drive-end.js";
 
 /** A run that this process is driving. */
 export interface ActiveRun {

@@ -79,6 +79,16 @@ export async function admitResume(parts: InstanceParts, runbook: Runbook): Promi
   await recheckLookups(parts, runbook, ["on_resume"]);
 }
 
+/**
+ * Admits a child run: its parent's approval covers it.
+ *
+ * @throws as {@link admitStart}, approvals apart
+ */
+export async function admitChild(parts: InstanceParts, runbook: Runbook): Promise<void> {
+  throwBlockers([...contractBlockers(parts, runbook), ...lockBlockers(parts, runbook)]);
+  await recheckLookups(parts, runbook, ["at_admission", "on_resume"]);
+}
+
 function throwBlockers(blockers: readonly RunsealError[]): void {
   const [first, ...others] = blockers;
   if (first === undefined) return;

@@ -1,14 +1,15 @@
 import type { ActiveRun } from "./active-runs.js";
-import type { DriveEnd } from "../engine/run-loop.js";
+import type { DriveEnd } from "../engine/drive-end.js";
+import type { FoundRun } from "./find-runbook.js";
 import type { InstanceParts } from "./parts.js";
 import type { NormalRunOptions, RunOptions } from "./run-options.js";
 import type { Runbook } from "../model/runbook.js";
 import type { RunId } from "../model/ids.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
-import { admitResume, admitStart } from "./admission.js";
+import { admitChild, admitResume, admitStart } from "./admission.js";
 import { claimRun } from "../engine/claim-run.js";
 import { driveRun } from "../engine/drive-run.js";
-import { isTerminal, readRunbook, readRunHead } from "./find-runbook.js";
+import { isTerminal, readRoot, readRunbook, readRunHead } from "./find-runbook.js";
 import { normalRunOptions } from "./run-options.js";
 import { refuseSecret } from "./refuse-secret.js";
 import { submitRun } from "../engine/submit-run.js";
@@ -79,7 +80,7 @@ export async function startHere(parts: InstanceParts, runbook: Runbook, runId: R
 }
 
 /**
- * Goes on with a run here, from the event after its last.
+ * Goes on with a run here, from the event after its last. A child goes on with the run that it belongs to.
  *
  * @throws {@link RunsealError} `run.not_found`, `lease.held` naming a living owner, and refusals of admission
  */
@@ -88,8 +89,15 @@ export async function resume(
   runId: RunId,
   reason: "requested" | "wake" | "recovered" = "requested",
 ): Promise<void> {
-  const head = await readRunHead(parts, runId);
-  if (isTerminal(head.run.status) || parts.active.get(runId) !== undefined) return;
+  const asked = await readRunHead(parts, runId);
+  if (isTerminal(asked.run.status)) return;
+  const head = await readRoot(parts, asked);
+  await resumeRoot(parts, head, reason);
+}
+
+async function resumeRoot(parts: InstanceParts, head: FoundRun, reason: "requested" | "wake" | "recovered"): Promise<void> {
+  const { runId } = head.run;
+  if (parts.active.get(runId) !== undefined) return;
   const runbook = await readRunbook(parts, head.run.runbookId);
   if (head.run.status === "queued") {
     await startHere(parts, runbook, runId);
@@ -130,7 +138,8 @@ export async function recover(parts: InstanceParts): Promise<readonly RunId[]> {
 function drive(parts: InstanceParts, runId: RunId, run: Parameters<typeof driveRun>[1]): ActiveRun {
   const drain = new AbortController();
   const abandon = new AbortController();
-  const end: Promise<DriveEnd> = driveRun(parts.engine, run, { drain: drain.signal, abandon: abandon.signal });
+  const partsOf = { ...parts.engine, admitChild: (_scope: string, runbook: Runbook) => admitChild(parts, runbook) };
+  const end: Promise<DriveEnd> = driveRun(partsOf, run, { drain: drain.signal, abandon: abandon.signal });
   const active = { end, drain, abandon };
   parts.active.add(runId, active);
   return active;

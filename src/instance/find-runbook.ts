@@ -38,6 +38,18 @@ export async function readRunHead(parts: InstanceParts, runId: RunId): Promise<F
   return { ...head, run: head.run };
 }
 
+/** The run to drive so that another goes on: itself, or, for a child, the outermost parent that has not ended. */
+export async function readRoot(parts: InstanceParts, head: FoundRun): Promise<FoundRun> {
+  let root = head;
+  while (root.run.parent !== null) {
+    const parent = await readRunHead(parts, root.run.parent);
+    // children of a run that has ended are ended by themselves
+    if (isTerminal(parent.run.status)) break;
+    root = parent;
+  }
+  return root;
+}
+
 /** The error for a run that the scope does not have. */
 export function runNotFound(parts: { readonly scope: string }, runId: RunId): RunsealError {
   return new RunsealError("run.not_found", `scope "${parts.scope}" has no run "${runId}"`, { scope: parts.scope, runId });

@@ -52,6 +52,7 @@ export function lookupContext(parts: InstanceParts, question: LookupQuestion, si
     getArtifact: refuseLater("getArtifact"),
     emit: refuseLater("emit"),
     emitMany: refuseLater("emitMany"),
+    child: refuseLater("child"),
     progress: refuseLater("progress"),
     secret: (name) => secretOf(parts, name),
     log: (message, fields) => {

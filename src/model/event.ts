@@ -190,7 +190,15 @@ export const EVENTS = {
   "child.completed": {
     v: 1,
     streams: RUN,
-    payload: { stepId: "string", runId: "string", status: "string", output: "json?", outputRef: "string?" },
+    payload: {
+      stepId: "string",
+      runId: "string",
+      status: "string",
+      output: "json?",
+      outputRef: "string?",
+      code: "string?",
+      message: "string?",
+    },
   },
   progress: { v: 1, streams: RUN, payload: { stepId: "string", done: "integer", total: "integer|null" } },
   domain: { v: 1, streams: ["run", "session", "turn"], payload: { name: "string", stepId: "string|null", payload: "json" } },

@@ -6,7 +6,8 @@ import type { JsonObject, JsonValue } from "../json/value.js";
 export type RunStatus = "queued" | "running" | "parked" | "completed" | "failed" | "canceled";
 
 /** Why a run is parked. */
-export type ParkReason = "awaiting_signal" | "human_gate" | "in_doubt" | "paused" | "retry" | "contract_missing";
+export type ParkReason =
+  "awaiting_signal" | "human_gate" | "awaiting_child" | "in_doubt" | "paused" | "retry" | "contract_missing";
 
 /** Where a step stands. */
 export type StepStatus = "pending" | "entered" | "completed" | "failed" | "skipped" | "parked" | "in_doubt";

@@ -1,3 +1,4 @@
+import type { ChildEnd } from "./child-end.js";
 import type { IoCall, IoResult } from "./io-call.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
 import type { Park } from "./park.js";
@@ -81,6 +82,14 @@ export interface StepContext {
   emit(name: string, payload: unknown): Promise<void>;
   /** Adds several, in order and together. */
   emitMany(events: readonly DomainEvent[]): Promise<void>;
+  /**
+   * Runs a runbook that was sealed beforehand, and whose id is an argument of this step, as a child of this run: the same child for the
+   * same key, however often the step is tried. Where the child parks, so does this step, and its handler is called again when the child
+   * goes on. For verbs that read, or write idempotently.
+   *
+   * @throws `child.refused`, `child.conflict`; `write.undeclared` when the child touches what this run's sealed write-set does not name
+   */
+  child(runbookId: string, options: { readonly key: string }): Promise<ChildEnd>;
   /** Says how far the step is, e.g. rows done and rows in total: what a progress bar is drawn from. */
   progress(done: number, total?: number): Promise<void>;
   /**

@@ -1,4 +1,5 @@
 import type { ActiveRun } from "../instance/active-runs.js";
+import type { FoundRun } from "../instance/find-runbook.js";
 import type { InstanceParts } from "../instance/parts.js";
 import type { Postponed } from "./postponed.js";
 import type { Runbook } from "../model/runbook.js";
@@ -6,7 +7,7 @@ import type { RunId } from "../model/ids.js";
 import type { StreamHead } from "../model/run.js";
 import { type RunsealError, isRunsealError } from "../errors/error.js";
 import { endQueuedRun } from "../engine/claim-run.js";
-import { readRunbook } from "../instance/find-runbook.js";
+import { readRoot, readRunbook } from "../instance/find-runbook.js";
 import { resume, startHere } from "../instance/execute.js";
 
 /**
@@ -19,6 +20,7 @@ export async function takeRun(parts: InstanceParts, head: StreamHead, postponed:
   const { run } = head;
   if (run === null) return undefined;
   try {
+    if (run.parent !== null) return await takeParent(parts, { ...head, run });
     const runbook = await readRunbook(parts, run.runbookId);
     if (run.status === "queued") return await start(parts, runbook, run.runId);
     await resume(parts, run.runId, run.status === "running" ? "recovered" : "wake");
@@ -29,6 +31,14 @@ export async function takeRun(parts: InstanceParts, head: StreamHead, postponed:
     parts.engine.log?.({ runId: run.runId, stepId: "", message: `not taken: ${error.message}`, fields: { code: error.code } });
     return undefined;
   }
+}
+
+/** A child is driven with the run that it belongs to, under its locks. */
+async function takeParent(parts: InstanceParts, head: FoundRun): Promise<ActiveRun | undefined> {
+  const { run } = await readRoot(parts, head);
+  if (parts.active.get(run.runId) !== undefined) return undefined;
+  await resume(parts, run.runId, "wake");
+  return parts.active.get(run.runId);
 }
 
 async function start(parts: InstanceParts, runbook: Runbook, runId: RunId): Promise<ActiveRun | undefined> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import type { AnyEvent } from "../../src/model/event.js";
-import type { DriveEnd } from "../../src/engine/run-loop.js";
+import type { DriveEnd } from "../../src/engine/drive-end.js";
 import type { StreamWrite } from "../../src/stores/event-store.js";
 import type { Runbook } from "../../src/model/runbook.js";
 import type { StepSketch, VerbSketch } from "./build-runbook.js";

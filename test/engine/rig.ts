@@ -1,6 +1,6 @@
 import type { AnyEvent } from "../../src/model/event.js";
 import type { ClaimedRun, ClaimReason } from "../../src/engine/claim-run.js";
-import type { DriveControl, DriveEnd } from "../../src/engine/run-loop.js";
+import type { DriveControl, DriveEnd } from "../../src/engine/drive-end.js";
 import type { EngineOptions, EngineParts } from "../../src/engine/parts.js";
 import type { InboxEntry } from "../../src/stores/inbox.js";
 import type { MemoryStores } from "../../src/stores/memory/memory-stores.js";
