@@ -173,7 +173,7 @@ export class RunWriter {
         this.#committedSeq += write.events.length;
         return answer.at;
       }
-      const isOther = answer.kind === "conflict" && also !== undefined && answer.stream === also.stream;
+      const isOther = answer.kind === "conflict" && answer.stream === also?.stream;
       if (!isOther || tries === TRIES_MAX) throw lostTo(answer, this.#state.epoch, write.expectedSeq);
     }
   }
