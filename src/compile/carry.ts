@@ -7,6 +7,7 @@ import type { SealedStep } from "../model/step.js";
 import type { StepStatus } from "../model/run.js";
 import type { Tree } from "../model/expression.js";
 import { canonicalize } from "../json/canonical.js";
+import { present } from "../errors/invariant.js";
 import { isLiteral, literalOf, treeOfJson } from "../expression/literal.js";
 import { reduce } from "../expression/reduce.js";
 import { referencesOf } from "../expression/references.js";
@@ -73,36 +74,39 @@ export function carryOver(request: CarryRequest): Carry {
   let isOver = false;
   for (const step of request.steps) {
     isOver ||= step.id === from;
-    const past = request.past.get(step.id);
-    const difference = past === undefined ? "new" : differenceOf(request, step, past, results);
-    const reason = isOver ? "from_here" : past?.status === "completed" || past === undefined ? difference : "not_completed";
-    const taken = past === undefined ? undefined : takenOf(request, past, reason, difference);
-    if (taken !== undefined) steps.push(taken);
-    if (taken?.as === "completed" && past !== undefined) {
-      carried.push(step.id);
-      results.set(step.id, past.result);
+    const stepId = step.id;
+    const past = request.past.get(stepId);
+    if (past === undefined) {
+      notCarried.push({ stepId, reason: "new", status: null });
       continue;
     }
-    notCarried.push({ stepId: step.id, reason: reason ?? "not_completed", status: past?.status ?? null });
-    if (past?.status === "skipped" && isSkippedAgain(request, step, results)) results.set(step.id, null);
+    const difference = differenceOf(request, step, past, results);
+    const reason = isOver ? "from_here" : past.status === "completed" ? difference : "not_completed";
+    if (reason === null) {
+      const digest = present(past.digest, "a completed step has the digest of what it left");
+      steps.push({ stepId, as: "completed", digest, ...keyOf(request, past) });
+      carried.push(stepId);
+      results.set(stepId, past.result);
+      continue;
+    }
+    notCarried.push({ stepId, reason, status: past.status });
+    if (past.status === "skipped" && isSkippedAgain(request, step, results)) results.set(stepId, null);
+    const as = difference === null && request.keepsKeys ? begunAs(past) : undefined;
+    if (as !== undefined) steps.push({ stepId, as, ...keyOf(request, past) });
   }
   return { steps, carried, notCarried };
 }
 
-type Difference = Exclude<NotCarriedReason, "from_here" | "not_completed"> | null;
+type Difference = Exclude<NotCarriedReason, "from_here" | "not_completed" | "new"> | null;
 
-function takenOf(
-  { keepsKeys }: CarryRequest,
-  past: PastStep,
-  reason: NotCarriedReason | null,
-  difference: Difference,
-): BasisStep | undefined {
-  const stepId = past.step.id;
-  const key = keepsKeys ? { keyRunId: past.keyRunId } : {};
-  if (reason === null && past.digest !== null) return { stepId, as: "completed", digest: past.digest, ...key };
-  if (!keepsKeys || difference !== null || past.status === "completed") return undefined;
-  if (isUnsure(past)) return { stepId, as: "in_doubt", ...key };
-  return past.attempt > 0 ? { stepId, as: "entered", ...key } : undefined;
+function keyOf({ keepsKeys }: CarryRequest, { keyRunId }: PastStep): Pick<BasisStep, "keyRunId"> {
+  return keepsKeys ? { keyRunId } : {};
+}
+
+/** What the plan that takes the place of a run makes of a step that had begun and not completed. */
+function begunAs(past: PastStep): "in_doubt" | "entered" | undefined {
+  if (isUnsure(past)) return "in_doubt";
+  return past.attempt > 0 ? "entered" : undefined;
 }
 
 /** In doubt, or sent off and not answered: what can't simply be done twice waits for a person. */

@@ -11,7 +11,6 @@ import { REDACTED } from "../secrets/redact.js";
 import { canonicalTree } from "./canonical-tree.js";
 import { checkWriteSet, deriveWrites, NO_WRITES } from "./write-set.js";
 import { completeTree } from "./complete-tree.js";
-import { isRunsealError } from "../errors/error.js";
 import { literalOf } from "../expression/literal.js";
 import { planSteps } from "./plan.js";
 import { STEP_ARGS_BYTES_MAX } from "./step-args-bytes-max.js";
@@ -87,9 +86,9 @@ function fit(catalog: Pick<CompileCatalog, "verb">, { stepId, verb: name, args }
     const sealed = canonicalTree(tree, STEP_ARGS_BYTES_MAX);
     if (holdsRedacted(literalOf(sealed.tree))) return "redacted";
     return { stepId, verb, args: sealed.tree, text: sealed.text };
-  } catch (error) {
-    if (isRunsealError(error)) return "arguments_refused";
-    throw error;
+  } catch {
+    // not canonical, too large, or with a value that is not known: nothing else is thrown here
+    return "arguments_refused";
   }
 }
 

@@ -18,6 +18,7 @@ export type EvidenceRule =
   | "approvals_damaged"
   | "approval_missing"
   | "approval_mismatch"
+  | "carried_unsealed"
   | "write_outside_set";
 
 /** What is wrong with a run besides its chain. `seq` is that of its own log, `null` where no one event of it is to blame. */

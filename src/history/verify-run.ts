@@ -7,6 +7,7 @@ import type { RunStatus, StreamHead } from "../model/run.js";
 import type { Runbook } from "../model/runbook.js";
 import { approvalProblems } from "./verify-approvals.js";
 import { beginState } from "./run-state.js";
+import { carriedProblems } from "./verify-carried.js";
 import { checkedEvent } from "./check-event.js";
 import { fold } from "./fold.js";
 import { isAbsence } from "./run-problem.js";
@@ -174,7 +175,10 @@ function foldAll({ scope, runId, runbook }: RunEvidence, events: readonly AnyEve
   try {
     const state = beginState(runPlanOf(runbook), scope, runId);
     for (const event of events) fold(state, event);
-    return { status: state.status, problems: [...otherRunbook(runbook.id, events), ...rules] };
+    return {
+      status: state.status,
+      problems: [...otherRunbook(runbook.id, events), ...rules, ...carriedProblems(runbook.content, events)],
+    };
   } catch (error) {
     // the fold trusts its log; a forged one may break any of its rules
     const message = `the log can't be folded: ${String(error)}`;
