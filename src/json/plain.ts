@@ -1,4 +1,4 @@
-import { refuse } from "./walk.js";
+import { refuse, refuseSize } from "./walk.js";
 import type { Walk } from "./walk.js";
 
 const descriptorOf = Object.getOwnPropertyDescriptor;
@@ -9,6 +9,8 @@ const keysOf = Object.keys;
 const { isArray } = Array;
 const { __lookupGetter__: lookupGetter } = Object.prototype as LegacyObject;
 const CLASS_NAME_LENGTH_MAX = 64;
+/** Elements whose names may be made before it is known whether they are too many. */
+const NAMED_MAX = 10_000;
 
 /** What every engine has and the standard library types leave out (ECMA-262, annex B). */
 interface LegacyObject {
@@ -55,6 +57,8 @@ export function memberValue(walk: Walk, container: object, name: string): unknow
  * Properties of an array that do not enumerate (the `raw` of a template, say) are nobody's data and pass.
  */
 export function checkPlainElements(walk: Walk, array: readonly unknown[]): void {
+  // a unit and a comma each, before the name of every element is made: ten million names are 700 MB
+  if (array.length > NAMED_MAX && array.length * 2 > walk.bytesMax) refuseSize(walk, array.length * 2 + 1);
   if (symbolsOf(array).length > 0) refuse(walk, "a symbol key");
   const names = keysOf(array).length;
   if (names > array.length) refuse(walk, "an array with extra properties");

@@ -11,7 +11,7 @@ const PROTOCOL = 15;
 const CONSTRAINT = 19;
 const NOTADB = 26;
 
-const APPEND_ONLY = /(\w+) is append-only/;
+const APPEND_ONLY = /\b(\w{1,64}) is append-only/;
 
 /** Whether another connection stood in the way, so that trying again makes sense. */
 export function isBusy(driver: SqliteDriver, error: unknown): boolean {

@@ -144,6 +144,14 @@ describe.each([
     expect(refusalOf("value.too_large", () => take({ a: "abcdefgh" }, { bytesMax: 8 })).details.what).toBe("canonical text");
   });
 
+  it("counts a long list before it names its elements (row 77)", () => {
+    const list = new Array<number>(20_000).fill(7);
+    expect(() => canonicalize(list, { bytesMax: 1000 })).toThrow(
+      expect.objectContaining({ code: "value.too_large", details: expect.objectContaining({ bytes: 40_001 }) as unknown }),
+    );
+    expect(canonicalize(list, { bytesMax: 40_001 })).toHaveLength(40_001);
+  });
+
   it("turns whatever a Proxy throws into a coded error", () => {
     const thrower = (): never => {
       throw new Proxy({}, { getPrototypeOf: thrower });
