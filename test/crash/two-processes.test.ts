@@ -63,6 +63,26 @@ describe("two processes on one file (X9, X.5-7, X.5-19)", () => {
     },
   );
 
+  test(
+    "both resume the same run: one has it, the other gets a typed refusal or its end, and every step is called once (reliability row 39)",
+    { timeout: 60_000 },
+    async () => {
+      const { runseal, runbook } = await sealed();
+      await runseal.approve(runbook.id, { principal: { subject: "ines" }, viewed: runbook.documentDigest });
+      const run = await runseal.submit(runbook.id);
+      const said = await compete("resume", run.runId);
+      expect((await run.status()).status).toBe("completed");
+      for (const line of said) expect(line).toMatch(/^(completed|refused (lease\.held|lease\.stale|store\.conflict))/);
+      expect(said.some((line) => line.startsWith("completed"))).toBe(true);
+      expect(calls(folder).map((line) => line.split(" ")[1])).toEqual(["first", "second"]);
+      const epochs: number[] = [];
+      for await (const event of run.events()) epochs.push(event.epoch);
+      expect(new Set(epochs)).toEqual(new Set([0, 1]));
+      expect(await runseal.verify(run.runId)).toMatchObject({ integrity: "ok", problems: [] });
+      await runseal.close();
+    },
+  );
+
   test("an approval is spent once, whoever asks second is told", { timeout: 60_000 }, async () => {
     const { runseal, runbook } = await sealed();
     await runseal.approve(runbook.id, { principal: { subject: "ines" }, viewed: runbook.documentDigest });

@@ -27,10 +27,10 @@ const two = defineMacro({
 
 function spoil(args: object): void {
   const spoiling = [
-    () => Object.assign(args, { account: "acc-9" }),
-    () => Object.setPrototypeOf(args, null) as unknown,
-    () => Object.defineProperty(Object.prototype, "polluted", { value: "yes", configurable: true, enumerable: true }),
-    () => Object.defineProperty(Array.prototype, "polluted", { value: "yes", configurable: true, enumerable: true }),
+    () => void Object.assign(args, { account: "acc-9" }),
+    () => void Object.setPrototypeOf(args, null),
+    () => void Object.defineProperty(Object.prototype, "polluted", { value: "yes", configurable: true, enumerable: true }),
+    () => void Object.defineProperty(Array.prototype, "polluted", { value: "yes", configurable: true, enumerable: true }),
   ];
   for (const spoilOne of spoiling) {
     try {

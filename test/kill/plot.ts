@@ -17,6 +17,15 @@ const pay = defineVerb({ ...fields, name: "plot.pay", recovery: "manual", timeou
 const report = defineVerb({ ...fields, name: "plot.report", recovery: "idempotent", retry });
 const send = defineVerb({ ...fields, name: "plot.send", recovery: "idempotent", mode: "durable", retry });
 
+const shut = defineVerb({ ...fields, name: "plot.shut", recovery: "reconcile", retry });
+const open = defineVerb({
+  ...fields,
+  name: "plot.open",
+  recovery: "idempotent",
+  retry,
+  undo: { verb: "plot.shut", args: ({ args, result }) => ({ account: args.account, say: result.noted }) },
+});
+
 const params = z.object({ a: text, b: text });
 
 /** Nearly all that a run can do: facts, retries, questions back, late locks, two steps at a time, large artifacts, a wait. */
@@ -64,8 +73,20 @@ const drained = defineMacro({
   },
 });
 
+/** Two writes that can be undone. */
+const opened = defineMacro({
+  name: "plot.opened",
+  version: 1,
+  params,
+  body: ({ params, step }) => {
+    const first = step("first", open, { account: params.a, say: "one" });
+    const second = step("second", open, { account: params.b, say: first.result.noted });
+    return { last: second.result.noted };
+  },
+});
+
 /** What the processes of every scenario compile from. */
 export const plots = createCatalog({
-  verbs: [fetch_, note, slow, book, pay, report, send],
-  macros: [long, doubtful, drained],
+  verbs: [fetch_, note, slow, book, pay, report, send, shut, open],
+  macros: [long, doubtful, drained, opened],
 });

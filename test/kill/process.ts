@@ -66,6 +66,17 @@ export function openPlot(folder: string, reached: (point: FaultPoint, nth: numbe
           await self.meanwhile(ctx.stepId, ctx.runId);
           return answer;
         },
+        "plot.open": write,
+        "plot.shut": {
+          // knows no keys either
+          run: async ({ say }, ctx) => {
+            outside.add("called", ctx.stepId, ctx.idempotencyKey);
+            outside.add("effect", ctx.stepId, ctx.idempotencyKey);
+            return { noted: say };
+          },
+          reconcile: async ({ say }, ctx) =>
+            outside.has("effect", ctx.idempotencyKey) ? { kind: "done", result: { noted: say } } : { kind: "not_done" },
+        },
         "plot.book": {
           // this service knows no keys: whoever calls it twice books twice
           run: async ({ say }, ctx) => {

@@ -11,7 +11,8 @@ export interface PlotScenario {
   readonly begin: "recover" | "look";
   /** Steps that are called in an undisturbed run, in any order. */
   readonly steps: readonly string[];
-  readonly status: "completed" | "canceled";
+  /** Of its runs, the newest first. */
+  readonly statuses: readonly ("completed" | "canceled")[];
 }
 
 const args = { a: "acc-1", b: "acc-2" };
@@ -25,7 +26,7 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
     },
     begin: "recover",
     steps: ["fetched", "shaky", "booked", "late", "left", "right", "told", "sent", "last"],
-    status: "completed",
+    statuses: ["completed"],
   },
   doubtful: {
     live: async (process) => {
@@ -35,7 +36,7 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
     },
     begin: "recover",
     steps: ["first", "paid", "beside", "last"],
-    status: "completed",
+    statuses: ["completed"],
   },
   drained: {
     live: async (process) => {
@@ -51,7 +52,21 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
     },
     begin: "recover",
     steps: ["first", "last"],
-    status: "completed",
+    statuses: ["completed"],
+  },
+  undone: {
+    live: async (process) => {
+      const { runseal } = process;
+      const runId = await started(process, "plot.opened", 1);
+      await (await runseal.handle(runId)).result();
+      const { runbook } = await runseal.undoPlan(runId);
+      await approved(process, runbook.id);
+      await (await runseal.execute(runbook.id)).result();
+    },
+    begin: "recover",
+    // in the order in which they must happen
+    steps: ["first", "second", "undo/second", "undo/first"],
+    statuses: ["completed", "completed"],
   },
   queued: {
     live: async ({ runseal }) => {
@@ -64,9 +79,11 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
     },
     begin: "look",
     steps: [],
-    status: "canceled",
+    statuses: ["canceled"],
   },
 };
+
+type PlotName = "plot.long" | "plot.doubtful" | "plot.drained" | "plot.opened";
 
 /** A signal that comes while a step runs; the step ends when it is history. */
 async function earlyWord({ runseal }: PlotProcess, runId: string): Promise<void> {
@@ -81,27 +98,23 @@ async function passed(process: PlotProcess, point: FaultPoint): Promise<void> {
   while (!process.passed.has(point)) await later(2);
 }
 
-async function sealed(
-  { runseal }: Pick<PlotProcess, "runseal">,
-  name: "plot.long" | "plot.doubtful" | "plot.drained",
-): Promise<string> {
+async function sealed({ runseal }: Pick<PlotProcess, "runseal">, name: PlotName): Promise<string> {
   const outcome = await runseal.compile(runseal.invocation(name, args), { intent: "kill" });
   if (outcome.kind !== "compiled") throw new TypeError(outcome.kind);
   return outcome.runbook.id;
 }
 
-async function started(
-  process: PlotProcess,
-  name: "plot.long" | "plot.doubtful" | "plot.drained",
-  concurrency: number,
-): Promise<string> {
+async function started(process: PlotProcess, name: PlotName, concurrency: number): Promise<string> {
   const { runseal } = process;
   const id = await sealed(process, name);
-  const preview = await runseal.preview(id);
-  if ((await runseal.approvals(id)).length === 0) {
-    await runseal.approve(id, { principal: { subject: "ines" }, viewed: preview.documentDigest });
-  }
+  await approved(process, id);
   return (await runseal.execute(id, { concurrency })).runId;
+}
+
+async function approved({ runseal }: PlotProcess, id: string): Promise<void> {
+  if ((await runseal.approvals(id)).length > 0) return;
+  const { documentDigest } = await runseal.preview(id);
+  await runseal.approve(id, { principal: { subject: "ines" }, viewed: documentDigest });
 }
 
 async function play(process: PlotProcess, name: "plot.long" | "plot.doubtful", concurrency: number): Promise<void> {
