@@ -10,6 +10,7 @@ import { askLookup } from "./ask-lookup.js";
 import { canonicalize } from "../json/canonical.js";
 import { consumed, readApprovals } from "./approve.js";
 import type { ReadApprovals } from "./approve.js";
+import { cleanValue, knownIn } from "../engine/keep-secret.js";
 import { collectSecretNames } from "../secrets/reference.js";
 import { contractProblems } from "./contract-problems.js";
 import { RESPONSE_TAG } from "../compile/lookups.js";
@@ -200,7 +201,7 @@ async function recheckLookups(parts: InstanceParts, runbook: Runbook, which: rea
     const was = runbook.envelope.lookups.find((audit) => audit.path === lookup.path)?.response ?? null;
     const shorten = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
     const before = shorten(canonicalize(was));
-    const now = shorten(canonicalize(response));
+    const now = shorten(canonicalize(cleanValue(response, knownIn(parts.engine, parts.scope))));
     throw new RunsealError(
       "admission.plan_stale",
       `the answer of "${lookup.path}" (${lookup.verb}) has changed from ${before} to ${now}: compile again`,

@@ -2,7 +2,7 @@ import type { InstanceParts } from "./parts.js";
 import type { JsonValue } from "../json/value.js";
 import type { LookupQuestion } from "./lookup-question.js";
 import { RunsealError } from "../errors/error.js";
-import { cleanText, cleanValue, knownIn } from "../engine/keep-secret.js";
+import { cleanText, knownIn } from "../engine/keep-secret.js";
 import { failureOf } from "../engine/failure-of.js";
 import { copyCanonical } from "../json/copy.js";
 import { lookupContext } from "./lookup-context.js";
@@ -12,7 +12,7 @@ import { runInStep } from "./phase-guard.js";
  * Calls the handler of a read verb outside a run and checks its answer.
  *
  * @throws {@link RunsealError} `admission.handler_missing` without a handler, `step.args_invalid`, `step.result_invalid`,
- *   `step.timeout`; what the handler itself throws comes out as it is
+ *   `step.timeout`, `secret.detected` when the answer holds a secret that was handed out; what the handler itself throws comes out as it is
  */
 export async function askLookup(parts: InstanceParts, question: LookupQuestion): Promise<JsonValue> {
   const entry = parts.table.entry(question.verb);
@@ -31,7 +31,15 @@ export async function askLookup(parts: InstanceParts, question: LookupQuestion):
   });
   const result = entry.parseResult(answer);
   if (!result.ok) throw invalid("step.result_invalid", question, result.issues);
-  return cleanValue(copyCanonical(result.value), knownIn(parts.engine, parts.scope));
+  const value = copyCanonical(result.value);
+  // a value taken out would be sealed as if it had been the answer
+  if (knownIn(parts.engine, parts.scope)?.holds(value) === true) throw secretAnswer(question);
+  return value;
+}
+
+function secretAnswer({ path, verb }: LookupQuestion): RunsealError<"secret.detected"> {
+  const message = `the answer of the lookup "${path}" (${verb}) holds a secret that was handed out, and answers are sealed`;
+  return new RunsealError("secret.detected", message, { pointer: "", rule: "known_secret" });
 }
 
 /** What a handler threw, as it is unless its message holds a secret that was handed out. */

@@ -12,7 +12,7 @@ import { knownIn } from "../engine/keep-secret.js";
 export function refuseSecret(parts: InstanceParts, value: JsonValue, what: string): void {
   const found = findSecret(value);
   const known = knownIn(parts.engine, parts.scope);
-  const isKnown = known !== undefined && known.redact(value) !== value;
+  const isKnown = known?.holds(value) === true;
   if (found === undefined && !isKnown) return;
   const { pointer, rule } = found ?? { pointer: "", rule: "known_secret" };
   throw new RunsealError("secret.detected", `${what} holds a secret; give it the reference, not the value`, { pointer, rule });

@@ -44,6 +44,11 @@ export class KnownSecrets {
     return this.#needles.some((needle) => text.includes(needle));
   }
 
+  /** Tells whether a value holds one anywhere, in member names too. */
+  holds(value: JsonValue): boolean {
+    return this.redact(value) !== value;
+  }
+
   /** Tells whether bytes hold a known value, as UTF-8, in any form. O(bytes · forms). */
   isInBytes(bytes: Uint8Array): boolean {
     const encoder = new TextEncoder();

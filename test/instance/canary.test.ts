@@ -132,6 +132,7 @@ function scene(stores: Stores): Scene {
       () => ctx.putArtifact("report", new Uint8Array(Buffer.from(basic))),
       () => ctx.fact(`token ${value}`, () => 1),
       () => ctx.io.call({ namespace: "echo", request: null, factKey: `k ${value}` }),
+      () => ctx.emit(`bank.x${Buffer.from(value).toString("hex")}`, {}),
       async () => ctx.set(`k/${Buffer.from(value).toString("hex")}`, 1),
     ]) {
       const error: unknown = await refused().catch((thrown: unknown) => thrown);
@@ -283,6 +284,9 @@ describe("a canary that was handed out as a secret", () => {
     for (const value of seen)
       if (value !== null && typeof value === "object" && "integrity" in value)
         expect(value).toMatchObject({ isSound: true, integrity: "ok" });
+    const lookup = await own.runseal.compile({ name: "vault.asked", args: {} });
+    expect(lookup).toMatchObject({ kind: "compilation_error" });
+    expect(JSON.stringify(lookup)).toContain("holds a secret that was handed out, and answers are sealed");
     await own.runseal.close();
   });
 });
