@@ -7,6 +7,7 @@ import type { Requester } from "../model/invocation.js";
 import type { Runbook } from "../model/runbook.js";
 import type { RunbookDiff } from "../review/runbook-diff.js";
 import type { RunId, StepId } from "../model/ids.js";
+import { AMENDED } from "../engine/end-amended.js";
 import { RunsealError } from "../errors/error.js";
 import { assertAllowed } from "./new-plan.js";
 import { assertOutsideStep } from "./phase-guard.js";
@@ -83,11 +84,17 @@ async function callsOf(
   const { calls, left } = undoingOf({
     past: await pastStepsOf(parts, past),
     order: [...handed.completed.keys()],
-    carried: new Set(carried),
+    carried: new Set([...carried, ...takenOverFrom(past)]),
     contracts: new Map(runbook.contracts.map((contract) => [contract.digest, contract])),
   });
   const fitted = fitUndo(parts.catalog, calls);
   return { calls: fitted.calls, left: [...left, ...fitted.misfits] };
+}
+
+/** The doubts of a run that was amended are its successor's: the new plan could not have been made without them. */
+function takenOverFrom({ state }: PastRun): readonly StepId[] {
+  if (state.status !== "canceled" || state.reason !== AMENDED) return [];
+  return state.steps.filter((record) => record.status === "in_doubt").map((record) => record.step.id);
 }
 
 function sealUndo(
@@ -121,7 +128,7 @@ const WORDS: { readonly [R in NotUndone["reason"]]: string } = {
   no_inverse: "its verb declares no inverse",
   unsure: "nobody knows whether it wrote",
   failed: "it failed",
-  carried: "another run did it, and its undo undoes it",
+  carried: "it is another run's, whose own undo undoes it",
   inverse_missing: "the catalog does not have its inverse",
   arguments_refused: "the inverse does not take the arguments that the contract gives",
   redacted: "the arguments of its inverse hold a secret that was never recorded",

@@ -24,7 +24,7 @@ export type NotUndoneReason =
   | "unsure"
   /** It failed by its own word. Does not stand in the way. */
   | "failed"
-  /** Another run did it, and undoes it. Does not stand in the way. */
+  /** It is another run's: that one did it, or took the doubt over, and undoes it. Does not stand in the way. */
   | "carried"
   /** The catalog has no such inverse verb. */
   | "inverse_missing"
@@ -51,7 +51,7 @@ export interface UndoRequest {
   readonly past: PastSteps;
   /** Completed steps in the order in which they completed. */
   readonly order: readonly StepId[];
-  /** Steps whose results were carried over from another run. */
+  /** Steps whose results were carried over from another run, or whose doubts another run took over. */
   readonly carried: ReadonlySet<StepId>;
   /** The contracts that the run's runbook was sealed against, by digest. */
   readonly contracts: ReadonlyMap<Digest, VerbContract>;
@@ -79,7 +79,7 @@ export function undoingOf(request: UndoRequest): Undoing {
     else if (undo === undefined) left.push({ stepId, reason: "no_inverse" });
     else calls.push({ stepId, verb: undo.verb, args: inverseArgs(undo.args, past, request.past) });
   }
-  return { calls, left: [...left, ...unfinished(request.past)] };
+  return { calls, left: [...left, ...unfinished(request)] };
 }
 
 /** Whether a reason stands in the way of undoing a run as a whole. */
@@ -88,14 +88,17 @@ export function standsInTheWay({ reason }: NotUndone): boolean {
 }
 
 /** Writing steps that were begun and did not complete, in plan order. */
-function unfinished(past: PastSteps): readonly NotUndone[] {
-  return [...past.values()].flatMap(({ step, status, attempt, failureCode }) => {
-    const wasBegun = attempt > 0 || status === "in_doubt";
-    if (step.effect !== "write" || status === "completed" || !wasBegun) return [];
-    const isUnsure = status !== "failed" && status !== "pending" && status !== "skipped";
-    const reason = isUnsure || UNSURE_FAILURES.has(failureCode ?? "") ? "unsure" : "failed";
-    return [{ stepId: step.id, reason }] as const;
-  });
+function unfinished({ past, carried }: UndoRequest): readonly NotUndone[] {
+  return [...past.values()]
+    .filter(({ step, status, attempt }) => {
+      return step.effect === "write" && status !== "completed" && (attempt > 0 || status === "in_doubt");
+    })
+    .map((step) => ({ stepId: step.step.id, reason: carried.has(step.step.id) ? "carried" : whyUnfinished(step) }));
+}
+
+function whyUnfinished({ status, failureCode }: PastStep): "unsure" | "failed" {
+  const isUnsure = status !== "failed" && status !== "pending" && status !== "skipped";
+  return isUnsure || UNSURE_FAILURES.has(failureCode ?? "") ? "unsure" : "failed";
 }
 
 /** The arguments of an inverse: `param` is the step's arguments with the results they read, `result` what the step gave. */

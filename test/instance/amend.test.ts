@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { approvalPolicy, memoryStores } from "runseal";
+import { approvalPolicy, createWorker, memoryStores } from "runseal";
 import { STORES, asked, askedAnew, crashedIn, deliver, deliverNoted, openDepot, sealed, story } from "./depot.js";
 
 const ADA = { principal: { subject: "ada" } } as const;
@@ -154,6 +154,26 @@ describe.each(STORES)("amending a parked run over %s (decision 3.18)", (_kind, m
       "step.completed send 1",
     ]);
     expect((await runseal.verify(next.runId)).problems).toEqual([]);
+    // each run undoes what it did itself: the doubt is the successor's
+    expect(await runseal.undoPlan(runId)).toMatchObject({ undone: ["take"], left: [{ stepId: "send", reason: "carried" }] });
+    expect(await runseal.undoPlan(next.runId, { allowPartial: true })).toMatchObject({
+      undone: ["send"],
+      left: [
+        { stepId: "note", reason: "no_inverse" },
+        { stepId: "take", reason: "carried" },
+      ],
+    });
+  });
+
+  test("leaves the run as it was when a worker finds the new plan stale (decision 3.2)", async () => {
+    const { runseal, run } = await parked();
+    const plan = await runseal.amend(run.runId, (await sealed(runseal, askedAnew.name, { count: 1 })).id);
+    const queued = await runseal.submit(plan.runbook.id);
+    await runseal.decide(run.runId, "ask", YES);
+    await createWorker(runseal).tick({ budgetMs: 5_000 });
+    expect(await run.result()).toMatchObject({ status: "completed", output: { line: 1 } });
+    expect(await queued.result()).toMatchObject({ status: "failed", code: "admission.plan_stale" });
+    expect(await queued.status()).toMatchObject({ isVoid: true });
   });
 
   test("is refused where the new plan would lose a doubt (amend.not_possible)", async () => {

@@ -184,7 +184,7 @@ describe.each(STORES)("a manual write that a crash cut off, over %s (decision 3.
     ]);
   });
 
-  test("is due at once when it is settled, so that recover() goes on with it by itself", async () => {
+  test("is due at once when it is settled, so that recover() goes on with it by itself (D-073)", async () => {
     const { runseal, runId } = await inDoubt(make);
     expect(await runseal.recover()).toEqual([]);
     await runseal.resolveDoubt(runId, "send", { outcome: "done", result: { parcel: "p-9" }, ...ADA });

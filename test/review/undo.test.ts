@@ -136,6 +136,14 @@ describe("what undoing a run comes to (decision 3.18)", () => {
     expect(left.some(standsInTheWay)).toBe(false);
   });
 
+  test("leaves a doubt that another run took over to that run", () => {
+    const { left } = undoing(pastOf({ id: "a", status: "in_doubt" }, { id: "b", status: "in_doubt" }), [], ["b"]);
+    expect(left).toEqual([
+      { stepId: "a", reason: "unsure" },
+      { stepId: "b", reason: "carried" },
+    ]);
+  });
+
   const sketch = fc.record({
     effect: fc.constantFrom("write" as const, "read" as const, "pure" as const),
     status: fc.constantFrom("completed" as const, "failed" as const, "pending" as const, "skipped" as const, "in_doubt" as const),
