@@ -11,3 +11,5 @@ export type { ContractCase, ContractEnv, ContractOutcome } from "./testing/store
 export { FAULT_MODES, failingStores } from "./testing/failing-stores.js";
 export type { FailingStores, Fault, FaultMode, FaultPlan, FiredFault } from "./testing/failing-stores.js";
 export type { StoreCall } from "./testing/intercept-stores.js";
+export { simulate } from "./testing/simulation/simulate.js";
+export type { SimulateOptions, SimulationFailure, SimulationReport } from "./testing/simulation/simulate.js";

@@ -73,10 +73,10 @@ export type ClaimAnswer =
  * `admission.plan_stale` when the run that this one amends has gone on
  */
 export async function claimRun(parts: EngineParts, request: ClaimRequest): Promise<ClaimAnswer> {
-  const { scope, runId, runbook } = request;
-  const head = await runHeadFor(parts, scope, runId);
-  if (isTerminal(head.run.status)) return { kind: "refused", error: terminal(head.run) };
-  const state = await loadRun(parts, scope, runId, runPlanOf(runbook), { isToGoOn: true });
+  const { scope, runbook } = request;
+  const found = await standingOf(parts, request);
+  if ("refusal" in found) return { kind: "refused", error: found.refusal };
+  const { head, state } = found;
   const { owner } = parts.stores;
   const epoch = head.epoch + 1;
   const { leaseMs } = optionsOf(parts);
@@ -98,6 +98,23 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
   for (const event of write.events) fold(state, eventOf({ ...event, scope, at: answer.at }));
   return { kind: "claimed", run: { state, head: write.run ?? head.run, owner, runbook, build: request.build } };
+}
+
+/** How often head and log are read again because the run moved between the two. */
+const READS_MAX = 10;
+
+/** The head of a run and its log, of one moment: a claim that mixed two could take up again what has ended meanwhile. */
+async function standingOf(
+  parts: EngineParts,
+  { scope, runId, runbook }: Pick<ClaimRequest, "scope" | "runId" | "runbook">,
+): Promise<{ readonly head: FoundHead; readonly state: RunState } | { readonly refusal: Refusal }> {
+  for (let reads = 1; ; reads += 1) {
+    const head = await runHeadFor(parts, scope, runId);
+    if (isTerminal(head.run.status)) return { refusal: terminal(head.run) };
+    const state = await loadRun(parts, scope, runId, runPlanOf(runbook), { isToGoOn: true });
+    if (state.seq === head.seq) return { head, state };
+    if (reads === READS_MAX) return { refusal: movedOn(head.stream, head.seq, state.seq) };
+  }
 }
 
 /** How a run ends that never started: refused, or canceled while it was queued. */
@@ -140,7 +157,9 @@ export async function endQueuedRun(
   return answer.kind === "committed" ? undefined : refusal(answer, request, epoch);
 }
 
-async function runHeadFor(parts: EngineParts, scope: Scope, runId: RunId): Promise<StreamHead & { readonly run: RunHead }> {
+type FoundHead = StreamHead & { readonly run: RunHead };
+
+async function runHeadFor(parts: EngineParts, scope: Scope, runId: RunId): Promise<FoundHead> {
   const head = await parts.stores.reader.head(scope, runStream(runId));
   if (head === undefined || head.run === null) {
     throw new RunsealError("run.not_found", `there is no run "${runId}" in scope "${scope}"`, { scope, runId });
@@ -235,8 +254,7 @@ function refusal(
     }
     case "conflict": {
       const { stream, actualSeq } = answer;
-      const message = `"${stream}" moved on to ${actualSeq} meanwhile; look again`;
-      return new RunsealError("store.conflict", message, { stream, expectedSeq: -1, actualSeq });
+      return movedOn(stream, -1, actualSeq);
     }
     case "spent": {
       const message = `an approval of the runbook was spent by another run: "${answer.token}"`;
@@ -245,4 +263,9 @@ function refusal(
     case "exists":
       invariant(false, "a claim keeps the use of its run");
   }
+}
+
+function movedOn(stream: string, expectedSeq: number, actualSeq: number): RunsealError<"store.conflict"> {
+  const message = `"${stream}" moved on to ${actualSeq} meanwhile; look again`;
+  return new RunsealError("store.conflict", message, { stream, expectedSeq, actualSeq });
 }

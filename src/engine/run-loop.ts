@@ -38,10 +38,17 @@ import { recordAt, recordOf } from "../history/run-state.js";
 import { runResultOf, runViewOf } from "../history/run-view.js";
 import { startStep, writeConflict } from "./start-step.js";
 
+/** A handler that had timed out has ended after all. */
+interface LateNews {
+  readonly kind: "late";
+  readonly stepId: StepId;
+  readonly attempt: number;
+}
+
 /** News for the loop from something that it did not wait for. */
 type News =
   | { readonly kind: "outcome"; readonly record: StepRecord; readonly number: number; readonly outcome: Outcome | undefined }
-  | { readonly kind: "late"; readonly stepId: StepId; readonly attempt: number }
+  | LateNews
   | { readonly kind: "broken"; readonly error: unknown };
 
 /**
@@ -69,6 +76,7 @@ export class RunLoop {
   readonly #scene: Scene;
   readonly #pace: Pace;
   readonly #news: News[] = [];
+  #late: LateNews[] = [];
   /** Entered, and called as soon as the entry is durable. */
   #calls: Call[] = [];
   /** Handlers that have not ended, whether or not anybody waits for them. */
@@ -297,14 +305,18 @@ export class RunLoop {
     if (this.#news.length === 0) return;
     for (const news of this.#news.splice(0)) {
       if (news.kind === "broken") throw news.error;
-      if (news.kind === "late") {
-        const { stepId, attempt } = news;
-        if (this.#state.status === "running")
-          this.#append([{ kind: "step.fenced", payload: { stepId, attempt, reason: "timeout" } }]);
-      } else if (news.outcome !== undefined && this.#isOpen(news.record, news.number)) {
-        this.#apply(news.outcome);
-      }
+      if (news.kind === "late") this.#late.push(news);
+      else if (news.outcome !== undefined && this.#isOpen(news.record, news.number)) this.#apply(news.outcome);
     }
+    this.#late = this.#late.filter((late) => !this.#recordLate(late));
+  }
+
+  /** Records that a handler ended after its time. While its verb is still being asked what happened, the attempt is open: then not yet. */
+  #recordLate({ stepId, attempt }: LateNews): boolean {
+    if (this.#isOpen(this.#recordOf(stepId), attempt)) return false;
+    if (this.#state.status === "running")
+      this.#append([{ kind: "step.fenced", payload: { stepId, attempt, reason: "timeout" } }]);
+    return true;
   }
 
   #isOpen(record: StepRecord, attempt: number): boolean {

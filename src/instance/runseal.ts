@@ -13,6 +13,7 @@ import type { DoubtResolution } from "./resolve-doubt.js";
 import type { DryRun } from "./dry-run.js";
 import type { EventProfile } from "../model/event-profile.js";
 import type { EngineParts } from "../engine/parts.js";
+import type { Env } from "../engine/env.js";
 import type { Head, RunSummary } from "./inspect.js";
 import type { Identification } from "./principal.js";
 import type { InstanceParts } from "./parts.js";
@@ -77,11 +78,19 @@ import { withLocks } from "./with-locks.js";
  * record a credential
  */
 export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Runseal<C> {
+  return createRunsealIn(envOf(options.clock ?? systemClock), options);
+}
+
+/**
+ * {@link createRunseal} in a given world: time, chance and ids come from `env`, and `clock` is not looked at.
+ *
+ * @throws {@link RunsealError} as {@link createRunseal} does
+ */
+export function createRunsealIn<C extends Catalog>(env: Env, options: RunsealOptions<C>): Runseal<C> {
   const table = handlerTable(options.catalog, { ...options.handlers });
   if (options.unlocked !== undefined && !isUnlockedToken(options.unlocked)) throw noToken("unlocked", "allowUnlocked");
   const faultPoint = faultPointOf(options.faultPoints);
   if (options.faultPoints !== undefined && faultPoint === undefined) throw noToken("faultPoints", "atFaultPoints");
-  const env = envOf(options.clock ?? systemClock);
   const observers = new Observers(options.observers ?? [], env);
   const stores = observedStores(options.stores, observers);
   const engine: EngineParts = {

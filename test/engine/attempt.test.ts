@@ -386,6 +386,34 @@ describe("timeouts", () => {
     expect(result).toMatchObject({ status: "completed", output: "second" });
     expect(await rig.story(runId)).toContain("step.fenced a 1 timeout");
   });
+
+  test("leave an attempt open while its verb is asked what happened, although its handler has ended meanwhile (reliability 71)", async () => {
+    const run = async (_: unknown, ctx: { readonly signal: AbortSignal; readonly attempt: number }): Promise<unknown> => {
+      if (ctx.attempt > 1) return "second";
+      return new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new TypeError("aborted"))));
+    };
+    const rig: Rig = new Rig({
+      verbs: {
+        "test.work": {
+          run,
+          reconcile: async () => {
+            await rig.env.sleep(500);
+            return { kind: "not_done" };
+          },
+        },
+      },
+    });
+    const retry = { attemptsMax: 3, baseMs: 10, maxMs: 10 };
+    const runbook = buildRunbook({
+      steps: [{ id: "a", effect: "write", recovery: "reconcile", timeoutMs: 1_000, retry }],
+      output: resultA,
+    });
+    const runId = await rig.submit(runbook);
+    const { result } = rested(await rig.drive(runbook, runId));
+    expect(result).toMatchObject({ status: "completed", output: "second" });
+    const story = await rig.story(runId);
+    expect(story.indexOf("step.fenced a 1 timeout")).toBeGreaterThan(story.indexOf("step.failed a 1 step.timeout again"));
+  });
 });
 
 const resultA = { $: "result", step: "a", path: [] } as const;

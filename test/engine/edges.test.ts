@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LockManager } from "../../src/stores/lock-manager.js";
+import { interceptStores } from "../../src/testing/intercept-stores.js";
 import { Rig, rested } from "./rig.js";
 import { RunsealError } from "../../src/errors/error.js";
 import { buildRunbook, resultOf, written } from "./build-runbook.js";
@@ -199,26 +200,7 @@ describe("a claim", () => {
     const rig = new Rig({ ownerAlive: () => false });
     const runId = await rig.submit(runbook);
     const other = new Rig({ sharedWith: rig });
-    const { reader } = rig.stores;
-    let isFirst = true;
-    const slow = new Rig({
-      env: rig.env,
-      stores: {
-        ...rig.stores,
-        reader: {
-          head: async (...args: Parameters<typeof reader.head>) => {
-            const head = await reader.head(...args);
-            if (isFirst) {
-              isFirst = false;
-              await other.claim(runbook, runId);
-            }
-            return head;
-          },
-          heads: reader.heads.bind(reader),
-          read: reader.read.bind(reader),
-        },
-      },
-    });
+    const slow = overtaken(rig, "reader.read", () => other.claim(runbook, runId));
     const answer = await claimRun(slow.parts, {
       scope: "default",
       runId,
@@ -230,7 +212,41 @@ describe("a claim", () => {
     expect(answer).toMatchObject({ kind: "refused", error: { code: "lease.stale", details: { epoch: 1, currentEpoch: 1 } } });
     expect((await rig.story(runId)).length).toBe(3);
   });
+
+  test("of a run that ended between the look at its head and the look at its log does not take up again what has ended", async () => {
+    const runbook = buildRunbook({ steps: [{ id: "a" }] });
+    const verbs = { "test.work": { run: async () => 1 } };
+    const rig = new Rig({ verbs });
+    const runId = await rig.submit(runbook);
+    const other = new Rig({ sharedWith: rig, verbs });
+    const slow = overtaken(rig, "reader.head", () => other.drive(runbook, runId));
+    await expect(slow.claim(runbook, runId)).rejects.toMatchObject({ code: "run.terminal", details: { status: "completed" } });
+    expect((await rig.story(runId)).at(-1)).toBe("run.completed");
+  });
+
+  test("of a run that moves at every look is given up as a conflict", async () => {
+    const runbook = buildRunbook({ steps: [{ id: "a" }, { id: "b", dependsOn: ["a"] }] });
+    const rig = new Rig({ ownerAlive: () => false });
+    const runId = await rig.submit(runbook);
+    const other = new Rig({ sharedWith: rig });
+    const slow = overtaken(rig, "reader.head", () => other.claim(runbook, runId), Number.POSITIVE_INFINITY);
+    await expect(slow.claim(runbook, runId)).rejects.toMatchObject({ code: "store.conflict" });
+  });
 });
+
+/** A rig whose first calls of one port method are followed by something before they are answered. */
+function overtaken(rig: Rig, name: string, by: () => Promise<unknown>, times = 1): Rig {
+  let left = times;
+  const stores = interceptStores(rig.stores, async (call, make) => {
+    const answer = await make();
+    if (call === name && left > 0) {
+      left -= 1;
+      await by();
+    }
+    return answer;
+  });
+  return new Rig({ env: rig.env, stores });
+}
 
 describe("many messages at once", () => {
   test("answer many steps, each with its own (and a fan of parks is one parked run)", async () => {
