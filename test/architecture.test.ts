@@ -65,7 +65,7 @@ const HOUSE: HousePlan = {
       rooms: ["sql", "stores", "history", "model", ...GROUND],
       packages: ["libsql", "node:sqlite", "node:fs", "node:path", "node:os"],
     },
-    testing: { rooms: ["worker", "instance", ...BELOW_INSTANCE], packages: ["node:assert"] },
+    testing: { rooms: ["worker", "instance", ...BELOW_INSTANCE], packages: ["zod", "node:assert"] },
   },
   doors: {
     // never the engine: `execute` is the only way to a handler (decision 3.1)

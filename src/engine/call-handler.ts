@@ -38,6 +38,7 @@ export interface CallOptions {
  */
 export function callHandler(env: Env, call: () => Promise<unknown>, options: CallOptions): Promise<CallEnd> {
   const { signal } = options;
+  if (options.stop.isStopped) return Promise.resolve(notCalled(options));
   return new Promise((resolve) => {
     let ended: CallEnd["kind"] | undefined;
     const end = (how: CallEnd): void => {
@@ -68,4 +69,12 @@ export function callHandler(env: Env, call: () => Promise<unknown>, options: Cal
         (error: unknown) => settle({ kind: "threw", failure: failureOf(error, options.clean) }),
       );
   });
+}
+
+/** The run was stopped between the decision to call and the call. */
+function notCalled({ signal, onEnd, onSettled }: CallOptions): CallEnd {
+  signal.abort();
+  onEnd();
+  onSettled();
+  return { kind: "aborted" };
 }

@@ -52,6 +52,8 @@ export interface ClaimedRun {
   readonly runbook: Runbook;
   /** Build provenance of the process, for the manifests of its children. */
   readonly build: JsonObject;
+  /** How far the store's clock was ahead of this process's when it answered, milliseconds; negative = behind. */
+  readonly storeAheadMs: number;
 }
 
 /** What came of a claim. A refusal is thrown or passed on by the caller, as it likes. */
@@ -73,7 +75,7 @@ export type ClaimAnswer =
  * `admission.plan_stale` when the run that this one amends has gone on
  */
 export async function claimRun(parts: EngineParts, request: ClaimRequest): Promise<ClaimAnswer> {
-  const { scope, runbook } = request;
+  const { scope, runId, runbook } = request;
   const found = await standingOf(parts, request);
   if ("refusal" in found) return { kind: "refused", error: found.refusal };
   const { head, state } = found;
@@ -84,10 +86,13 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const submission = { ...head.run, uses: runbook.content.uses, concurrency: state.concurrency };
   const manifest = isStart ? startManifest(runbook, submission, request.build) : undefined;
   if (manifest === undefined) await assertManifest(parts, state, runbook, submission);
+  // the deadline is one of the store's clock, as everything that a run waits for
+  const hasDeadline = isStart && runbook.content.execution.deadlineMs !== undefined;
+  const now = hasDeadline ? await parts.stores.leases.now() : parts.env.now();
   const taken = isStart ? (request.takeOver ?? (await takeOver(parts, scope, runId, runbook))) : undefined;
   const drafts = [
     leaseTaken(head, owner, epoch, leaseMs),
-    manifest === undefined ? resumed(request, owner, epoch) : started(parts, request, { owner, epoch, manifest }),
+    manifest === undefined ? resumed(request, owner, epoch) : started(request, { owner, epoch, manifest, now }),
     ...(taken?.events ?? []),
   ];
   const artifacts = manifest === undefined ? [] : [manifest];
@@ -97,7 +102,11 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const answer = await commitAt(parts, isStart ? "start" : "resume", [write, ...others]);
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
   for (const event of write.events) fold(state, eventOf({ ...event, scope, at: answer.at }));
-  return { kind: "claimed", run: { state, head: write.run ?? head.run, owner, runbook, build: request.build } };
+  const storeAheadMs = answer.at - parts.env.now();
+  return {
+    kind: "claimed",
+    run: { state, head: write.run ?? head.run, owner, runbook, build: request.build, storeAheadMs },
+  };
 }
 
 /** How often head and log are read again because the run moved between the two. */
@@ -201,14 +210,13 @@ function leaseTaken(head: StreamHead, owner: string, epoch: number, leaseMs: num
 }
 
 function started(
-  parts: EngineParts,
   request: ClaimRequest,
-  by: { readonly owner: string; readonly epoch: number; readonly manifest: ArtifactWrite },
+  by: { readonly owner: string; readonly epoch: number; readonly manifest: ArtifactWrite; readonly now: number },
 ): EventDraft {
   const { runbook, build } = request;
-  const { owner, epoch, manifest } = by;
+  const { owner, epoch, manifest, now } = by;
   const { deadlineMs } = runbook.content.execution;
-  const deadlineAt = deadlineMs === undefined ? null : parts.env.now() + deadlineMs;
+  const deadlineAt = deadlineMs === undefined ? null : now + deadlineMs;
   const approvals = (request.approvals?.spend ?? []).map(({ nonce }) => nonce);
   return {
     kind: "run.started",

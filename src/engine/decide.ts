@@ -106,6 +106,8 @@ function decideHalt(state: RunState, demands: Demands): Effect | undefined {
   if (isStopping(state)) return undefined;
   const isPaused = demands.pause !== null || state.isPaused;
   if (!isPaused && !demands.isDraining) return undefined;
+  // a run rests with no attempt open: what a crash cut off is settled first
+  if (isPaused && state.orphans.size > 0) return undefined;
   if (state.inFlight.size > 0) return { kind: "wait", until: earliest(state, false) };
   return isPaused ? { kind: "pause" } : { kind: "hand_over" };
 }

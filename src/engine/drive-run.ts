@@ -2,6 +2,7 @@ import type { ClaimedRun } from "./claim-run.js";
 import type { DriveControl, DriveEnd } from "./drive-end.js";
 import type { EngineParts } from "./parts.js";
 import { RunLoop } from "./run-loop.js";
+import { atStoreTime } from "./store-time.js";
 import { claimRun } from "./claim-run.js";
 
 /**
@@ -16,7 +17,8 @@ export async function driveRun(parts: EngineParts, run: ClaimedRun, control: Dri
   let claimed = run;
   const seen = new Set<string>();
   for (;;) {
-    const end = await new RunLoop(parts, claimed, control, driveRun).run();
+    const timed = { ...parts, env: atStoreTime(parts.env, claimed.storeAheadMs) };
+    const end = await new RunLoop(timed, claimed, control, driveRun).run();
     if (end.kind !== "rested" || end.result.status !== "parked" || control.drain?.aborted === true) return end;
     const { scope, runId } = run.state;
     const pending = await parts.stores.inbox.pending(scope, runId);

@@ -1,4 +1,5 @@
 import type { EngineParts } from "./parts.js";
+import type { Scheduled } from "../time/clock.js";
 import type { RunState } from "../history/run-state.js";
 import { RunsealError } from "../errors/error.js";
 import { optionsOf } from "./parts.js";
@@ -7,7 +8,8 @@ import { runStream } from "../model/ids.js";
 /**
  * Extends the lease of a run every third of its term, until it is stopped or lost.
  *
- * A renewal that the store can't answer is tried again while the term has a third left; an answer of "not yours" is final.
+ * A renewal that the store can't answer is tried again while the term has a third left, whether the store throws or says nothing at
+ * all; an answer of "not yours" is final. The time is taken by a timer, so that a step of the clock changes nothing.
  */
 export class LeaseKeeper {
   readonly #parts: EngineParts;
@@ -15,9 +17,9 @@ export class LeaseKeeper {
   readonly #owner: string;
   readonly #leaseMs: number;
   readonly #onLost: (error: RunsealError) => void;
-  #safeUntil: number;
   #isStopped = false;
-  #timer: { cancel(): void } | undefined;
+  #timer: Scheduled | undefined;
+  #limit: Scheduled | undefined;
 
   constructor(parts: EngineParts, state: RunState, owner: string, onLost: (error: RunsealError) => void) {
     this.#parts = parts;
@@ -25,7 +27,7 @@ export class LeaseKeeper {
     this.#owner = owner;
     this.#leaseMs = optionsOf(parts).leaseMs;
     this.#onLost = onLost;
-    this.#safeUntil = parts.env.now() + (this.#leaseMs * 2) / 3;
+    this.#limit = this.#schedule((this.#leaseMs * 2) / 3, () => this.#lose());
     this.#wait(this.#leaseMs / 3);
   }
 
@@ -33,36 +35,45 @@ export class LeaseKeeper {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.#limit?.cancel();
   }
 
   #wait(ms: number): void {
     if (this.#isStopped) return;
-    this.#timer = this.#parts.env.schedule(Math.max(1, Math.floor(ms)), () => void this.#renew());
+    this.#timer = this.#schedule(ms, () => void this.#renew());
+  }
+
+  #schedule(ms: number, call: () => void): Scheduled {
+    return this.#parts.env.schedule(Math.max(1, Math.floor(ms)), call);
   }
 
   async #renew(): Promise<void> {
-    const { scope, runId, epoch } = this.#state;
-    const asked = this.#parts.env.now();
-    const answer = await this.#ask(scope, runId, epoch);
+    // the new term counts from the asking: the store may have taken its time
+    const limit = this.#schedule((this.#leaseMs * 2) / 3, () => this.#lose());
+    const answer = await this.#ask();
+    if (this.#isStopped || answer !== true) limit.cancel();
     if (this.#isStopped) return;
     if (answer === true) {
-      this.#safeUntil = asked + (this.#leaseMs * 2) / 3;
+      this.#limit?.cancel();
+      this.#limit = limit;
       this.#wait(this.#leaseMs / 3);
-      return;
-    }
-    if (answer === undefined && this.#parts.env.now() < this.#safeUntil) {
-      this.#wait(this.#leaseMs / 10);
-      return;
-    }
+    } else if (answer === undefined) this.#wait(this.#leaseMs / 10);
+    else this.#lose();
+  }
+
+  #lose(): void {
+    if (this.#isStopped) return;
     this.stop();
+    const { runId, epoch } = this.#state;
     const stream = runStream(runId);
     const message = `the lease of "${stream}" at epoch ${epoch} could not be renewed`;
     this.#onLost(new RunsealError("lease.stale", message, { stream, epoch, currentEpoch: epoch }));
   }
 
   /** `undefined` when the store gave no answer. */
-  async #ask(scope: string, runId: string, epoch: number): Promise<boolean | undefined> {
+  async #ask(): Promise<boolean | undefined> {
     const { faultPoint, stores } = this.#parts;
+    const { scope, runId, epoch } = this.#state;
     const lease = { owner: this.#owner, epoch, leaseMs: this.#leaseMs };
     try {
       faultPoint?.("lease.before_renew");

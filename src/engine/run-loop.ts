@@ -231,6 +231,7 @@ export class RunLoop {
       return;
     }
     await this.#flush();
+    if (this.#lost !== undefined || this.#state.isLockLost) return;
     this.#running += 1;
     const call = {
       record,
@@ -341,7 +342,8 @@ export class RunLoop {
       const giveUp = new AbortController();
       signal.addEventListener("abort", () => giveUp.abort(), { once: true });
       const taking = this.#attend(this.#locks.take(giveUp.signal), ({ cancel, pause, isDraining }) => {
-        if (cancel !== null || pause !== null || isDraining) giveUp.abort();
+        const isPausing = pause !== null && this.#state.orphans.size === 0;
+        if (cancel !== null || isPausing || isDraining) giveUp.abort();
       });
       // where the inbox can't be read the run is given up here, and its place in the queue with it
       return taking.finally(() => giveUp.abort());
@@ -405,8 +407,8 @@ export class RunLoop {
 
   async #fail(failure: RunFailure): Promise<DriveEnd> {
     await this.#endChildren("parent failed");
-    const open = [...this.#state.parked, ...this.#state.inFlight];
-    this.#append(fences(this.#state, "run_failed", open));
+    const { parked, inFlight, orphans } = this.#state;
+    this.#append(fences(this.#state, "run_failed", [...parked, ...inFlight, ...orphans]));
     if (this.#state.wasEntered) this.#append(leftBehind(this.#state));
     return this.#end([runFailed(this.#state, failure)], failure.code);
   }

@@ -38,7 +38,7 @@ interface Timer {
  */
 export class Clockwork {
   readonly #random: SeededRandom;
-  readonly #slowness: number;
+  #slowness: number;
   #now = 1_767_225_600_000;
   #order = 0;
   #operations: Operation[] = [];
@@ -71,8 +71,14 @@ export class Clockwork {
   }
 
   /** The store call that is picked next goes wrong. */
-  plan(fault: { readonly mode: SimFault; readonly ms: number } | undefined): void {
+  plan(fault: { readonly mode: SimFault; readonly ms: number }): void {
     this.#fault = fault;
+  }
+
+  /** From now on the store is fast and does not fail. */
+  calm(): void {
+    this.#fault = undefined;
+    this.#slowness = 0;
   }
 
   /** Asks for something to be done; it is done when it is picked. */

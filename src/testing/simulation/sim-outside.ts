@@ -20,7 +20,7 @@ export class SimOutside {
   readonly #runOf: ReadonlyMap<string, number>;
   readonly #effects = new Map<string, number>();
   readonly #calls = new Map<string, number>();
-  /** Whether an effect can come late: a frozen process, or one whose store is slow, does not know that its lease has ended. */
+  /** Whether an effect can come late: a process that was frozen does not know that its lease has ended. */
   readonly #canBeLate: boolean;
   #facts = 0;
 
@@ -28,7 +28,7 @@ export class SimOutside {
     this.#plan = plan;
     this.#truth = truth;
     this.#runOf = runOf;
-    this.#canBeLate = plan.events.some((event) => event.kind === "freeze" || (event.kind === "fault" && event.mode === "delay"));
+    this.#canBeLate = plan.events.some((event) => event.kind === "freeze");
   }
 
   /** Whether an effect happened: what a person would find out. */

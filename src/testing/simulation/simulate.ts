@@ -36,6 +36,8 @@ export interface SimulationReport {
   readonly ticks: number;
   /** How the runs ended. */
   readonly statuses: readonly string[];
+  /** What was done to them, in order: `submit`, `crash`, `freeze`, `clock`, `before` … */
+  readonly events: readonly string[];
   readonly failure: SimulationFailure | null;
 }
 
@@ -54,14 +56,14 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const plan = simPlanOf(seed);
   const without = new Set(options.without ?? []);
   const first = await playOf(plan, without, wrap);
-  const { trace, ticks, statuses, violation } = first;
-  if (violation === undefined) return { seed, trace, ticks, statuses, failure: null };
+  const { violation, ...played } = first;
+  if (violation === undefined) return { seed, ...played, failure: null };
   const shrunk = await shrink({ plan, wrap, rule: violation.rule, triesMax: shrinksMax }, without, first);
   const { message } = shrunk.outcome.violation ?? violation;
   const parts = [...shrunk.without];
   const reproduce = `simulate({ seed: ${seed}${parts.length === 0 ? "" : `, without: ${JSON.stringify(parts)}`} })`;
   const story = storyOf(planWithout(plan, shrunk.without));
-  return { seed, trace, ticks, statuses, failure: { rule: violation.rule, message, reproduce, without: parts, story } };
+  return { seed, ...played, failure: { rule: violation.rule, message, reproduce, without: parts, story } };
 }
 
 interface Shrinking {

@@ -27,6 +27,7 @@ export interface SimOutcome {
   readonly trace: string;
   readonly ticks: number;
   readonly statuses: readonly string[];
+  readonly events: readonly string[];
 }
 
 /** Plays a plan: three workers over one memory store, until every run has ended or an invariant is broken. */
@@ -42,6 +43,7 @@ export class Simulation {
   readonly #processes: SimProcess[] = [];
   readonly #dead = new Set<string>();
   readonly #underWay = new Set<string>();
+  readonly #fired: string[] = [];
   #born = 0;
   #tick = 0;
   #next = 0;
@@ -74,7 +76,7 @@ export class Simulation {
     const [violation] = this.#truth.violations;
     const statuses = [...this.#truth.runs.values()].map(({ head }) => head.status);
     for (const process of this.#processes) process.kill();
-    return { violation, trace: this.#clockwork.trace, ticks: this.#tick, statuses };
+    return { violation, trace: this.#clockwork.trace, ticks: this.#tick, statuses, events: this.#fired };
   }
 
   async #turn(): Promise<void> {
@@ -107,7 +109,7 @@ export class Simulation {
   /** Nothing goes wrong any more: whoever was frozen wakes up, and what nobody submitted is. */
   #calmDown(): void {
     this.#calmSince = this.#tick;
-    this.#clockwork.plan(undefined);
+    this.#clockwork.calm();
     for (const process of this.#processes) process.thaw();
   }
 
@@ -124,6 +126,7 @@ export class Simulation {
 
   #fire(event: SimEvent): void {
     this.#clockwork.note(event.kind);
+    this.#fired.push(event.kind === "fault" ? event.mode : event.kind);
     switch (event.kind) {
       case "crash": {
         this.#crash(event.worker, event.downMs, event.noticedMs);
