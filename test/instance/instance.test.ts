@@ -97,7 +97,7 @@ describe("holding entities (A-130, decision 2.8)", () => {
     const ended = await runseal.withLocks([{ kind: "order", id: "o-1" }], async () => {
       const run = await runseal.execute(runbook.id);
       const result = run.result();
-      await clock.untilWaiting(2); // the renewal of the lease, and the end of waiting for the lock
+      await clock.untilWaiting(3); // the renewal of the lease, its end, and the end of waiting for the lock
       await clock.advance(2_000);
       return result;
     });

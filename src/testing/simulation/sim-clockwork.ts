@@ -83,16 +83,15 @@ export class Clockwork {
 
   /** Asks for something to be done; it is done when it is picked. */
   perform<T>(patient: Patient, name: OperationName, call: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const operation: Operation = {
         patient,
         name,
         notBefore: 0,
         start: (fault) => {
-          carryOut(name, call, fault).then(
-            (value) => patient.deliver(() => resolve(value)),
-            (error: unknown) => patient.deliver(() => reject(error)),
-          );
+          const answer = carryOut(name, call, fault);
+          const tell = (): void => patient.deliver(() => resolve(answer));
+          answer.then(tell, tell);
         },
         delay: (untilMs) => {
           operation.notBefore = untilMs;

@@ -1,13 +1,9 @@
 import type { SimHandlers } from "./sim-verbs.js";
 import type { SimHow, SimKind, SimPlan, SimStep } from "./sim-plan.js";
-import type { SimProcess } from "./sim-process.js";
+import type { SimProcess } from "./sim-host.js";
 import type { SimTruth } from "./sim-truth.js";
 import type { StepContext } from "../../model/step-context.js";
-
-/** What a caller hears when the line to the outside is cut. */
-class SimulatedOutage extends Error {
-  readonly category = "network";
-}
+import { RunsealError } from "../../errors/error.js";
 
 /** Longer than the handlers of a simulation may take. */
 const SLOW_MS = 5_000;
@@ -37,23 +33,23 @@ export class SimOutside {
   }
 
   /** Handlers of one process. */
-  handlers(process: SimProcess): SimHandlers {
+  handlers(host: SimProcess): SimHandlers {
     return {
-      run: (kind, context) => this.#run(process, kind, context),
-      reconcile: (context) => this.#reconcile(process, context),
+      run: (kind, context) => this.#run(host, kind, context),
+      reconcile: (context) => this.#reconcile(host, context),
     };
   }
 
-  async #run(process: SimProcess, kind: SimKind, context: StepContext): Promise<unknown> {
+  async #run(host: SimProcess, kind: SimKind, context: StepContext): Promise<unknown> {
     const { runId, stepId, attempt } = context;
     this.#truth.called({ runId, stepId, attempt, isPure: kind === "pure" });
     const step = this.#stepOf(runId, stepId);
     const how = this.#howOf(runId, step);
-    if (how === "slow") await process.sleep(SLOW_MS);
-    if (kind === "fact") await this.#fact(process, context);
-    if (kind === "read") await orOutage(process.outside(() => undefined));
+    if (how === "slow") await host.sleep(SLOW_MS);
+    if (kind === "fact") await this.#fact(host, context);
+    if (kind === "read") await orOutage(host.outside(() => undefined));
     if (kind !== "pure" && kind !== "read" && kind !== "fact") {
-      await orOutage(process.outside(() => this.#effect(process, kind, context)));
+      await orOutage(host.outside(() => this.#effect(host, kind, context)));
     }
     return this.#end(step, how, context);
   }
@@ -61,9 +57,9 @@ export class SimOutside {
   #end(step: SimStep, how: SimHow, context: StepContext): unknown {
     switch (how) {
       case "fails":
-        return Promise.reject(new SimulatedOutage("try again"));
+        return Promise.reject(outage(step.id));
       case "gives_up":
-        return Promise.reject(Object.assign(new SimulatedOutage("no"), { retryable: false }));
+        return Promise.reject(Object.assign(outage(step.id), { retryable: false }));
       case "never":
         return new Promise(() => undefined);
       case "bad_result":
@@ -76,11 +72,11 @@ export class SimOutside {
     }
   }
 
-  async #fact(process: SimProcess, context: StepContext): Promise<void> {
+  async #fact(host: SimProcess, context: StepContext): Promise<void> {
     const key = `fact.${context.stepId}`;
     await context.fact(key, () =>
       orOutage(
-        process.outside(() => {
+        host.outside(() => {
           this.#facts += 1;
           const isKnown = this.#truth.runs.get(context.runId)?.facts.has(key) === true;
           if (isKnown && !this.#canBeLate) this.#truth.violate("fact_asked_once", `"${key}" was asked again after its record`);
@@ -90,20 +86,20 @@ export class SimOutside {
     );
   }
 
-  #effect(process: SimProcess, kind: SimKind, context: StepContext): void {
+  #effect(host: SimProcess, kind: SimKind, context: StepContext): void {
     if (context.signal.aborted) return;
     const key = context.idempotencyKey;
     const isHonoured = kind === "idempotent" || kind === "durable";
     const count = isHonoured ? 1 : (this.#effects.get(key) ?? 0) + 1;
     this.#effects.set(key, count);
     if (count === 1 || this.#canBeLate) return;
-    this.#truth.violate("effect_at_most_once", `"${context.stepId}" had its effect ${count} times, the last in ${process.name}`);
+    this.#truth.violate("effect_at_most_once", `"${context.stepId}" had its effect ${count} times, the last in ${host.name}`);
   }
 
-  async #reconcile(process: SimProcess, context: StepContext): Promise<unknown> {
+  async #reconcile(host: SimProcess, context: StepContext): Promise<unknown> {
     const key = context.idempotencyKey;
     return orOutage(
-      process.outside(() => (this.#effects.has(key) ? { kind: "done", result: context.stepId } : { kind: "not_done" })),
+      host.outside(() => (this.#effects.has(key) ? { kind: "done", result: context.stepId } : { kind: "not_done" })),
     );
   }
 
@@ -137,6 +133,11 @@ async function orOutage<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch {
-    return Promise.reject(new SimulatedOutage("the line is cut"));
+    return Promise.reject(outage(""));
   }
+}
+
+/** What a caller hears when the line to the outside is cut. */
+function outage(stepId: string): Error {
+  return Object.assign(new RunsealError("step.handler_threw", "the line is cut", { stepId }), { category: "network" });
 }

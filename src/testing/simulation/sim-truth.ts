@@ -188,7 +188,7 @@ export class SimTruth {
     if (chained.kind === "signal.received") this.#once(run.signals, String(payload["key"]), where);
     if (chained.kind === "fact.recorded") this.#once(run.facts, String(payload["key"]), where);
     if (chained.kind === "decision.made") {
-      this.#once(run.decisions, `${String(stepId)} ${String(payload["attempt"] ?? "")}`, where);
+      this.#once(run.decisions, `${String(stepId)} ${Number(payload["attempt"] ?? 0)}`, where);
     }
     if (ENDS.has(chained.kind)) run.isEnded = true;
   }

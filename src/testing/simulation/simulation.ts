@@ -7,7 +7,7 @@ import type { SimViolation } from "./sim-truth.js";
 import type { Stores } from "../../stores/stores.js";
 import { Clockwork } from "./sim-clockwork.js";
 import { SimOutside } from "./sim-outside.js";
-import { SimProcess } from "./sim-process.js";
+import { SimProcess } from "./sim-host.js";
 import { SimTruth } from "./sim-truth.js";
 import { idempotencyKeyOf } from "../../engine/step-keys.js";
 import { isTerminal } from "../../instance/find-runbook.js";
@@ -75,7 +75,7 @@ export class Simulation {
     if (this.#truth.violations.length === 0) await this.#inspect();
     const [violation] = this.#truth.violations;
     const statuses = [...this.#truth.runs.values()].map(({ head }) => head.status);
-    for (const process of this.#processes) process.kill();
+    for (const host of this.#processes) host.kill();
     return { violation, trace: this.#clockwork.trace, ticks: this.#tick, statuses, events: this.#fired };
   }
 
@@ -110,7 +110,7 @@ export class Simulation {
   #calmDown(): void {
     this.#calmSince = this.#tick;
     this.#clockwork.calm();
-    for (const process of this.#processes) process.thaw();
+    for (const host of this.#processes) host.thaw();
   }
 
   #isOver(): boolean {
@@ -133,9 +133,9 @@ export class Simulation {
         return;
       }
       case "freeze": {
-        const process = this.#process(event.worker);
-        process.isFrozen = true;
-        this.#clockwork.schedule(null, event.ms, () => process.thaw());
+        const host = this.#process(event.worker);
+        host.isFrozen = true;
+        this.#clockwork.schedule(null, event.ms, () => host.thaw());
         return;
       }
       case "clock":
@@ -150,26 +150,26 @@ export class Simulation {
   }
 
   #crash(index: number, downMs: number, noticedMs: number): void {
-    const process = this.#process(index);
-    process.kill();
+    const host = this.#process(index);
+    host.kill();
     const notice = (): void => {
-      this.#dead.add(process.owner);
+      this.#dead.add(host.owner);
     };
     if (noticedMs === 0) notice();
     else this.#clockwork.schedule(null, noticedMs, notice);
     this.#clockwork.schedule(null, downMs, () => {
-      if (this.#process(index) === process) this.#processes[index] = this.#spawn(index);
+      if (this.#process(index) === host) this.#processes[index] = this.#spawn(index);
     });
   }
 
   #call(event: Extract<SimEvent, { readonly run: number }>): void {
-    const process = this.#process(event.worker);
+    const host = this.#process(event.worker);
     const runbook = this.#runbooks[event.run];
-    if (!process.isAlive || runbook === undefined) return;
-    const { runseal } = process;
+    if (!host.isAlive || runbook === undefined) return;
+    const { runseal } = host;
     if (event.kind === "submit") {
       const options = { concurrency: this.#plan.runs[event.run]?.concurrency ?? 1 };
-      this.#begin(process, () =>
+      this.#begin(host, () =>
         event.how === "submit" ? runseal.submit(runbook.id, options) : runseal.execute(runbook.id, options),
       );
       return;
@@ -177,7 +177,7 @@ export class Simulation {
     const runId = this.#runIdOf(runbook.id);
     const stepId = this.#plan.runs[event.run]?.steps[event.step]?.id;
     if (runId === undefined || stepId === undefined) return;
-    this.#begin(process, () => this.#message(runseal, event, runId, stepId));
+    this.#begin(host, () => this.#message(runseal, event, runId, stepId));
   }
 
   #message(
@@ -215,40 +215,39 @@ export class Simulation {
       : runseal.resolveDoubt(runId, stepId, { outcome: "not_done", principal });
   }
 
-  #begin(process: SimProcess, call: () => Promise<unknown>): void {
-    call().catch((error: unknown) => process.heard(error));
+  #begin(host: SimProcess, call: () => Promise<unknown>): void {
+    call().catch((error: unknown) => host.heard(error));
   }
 
   /** After the trouble everything is asked for that the runs still wait for, by processes that live. */
   async #answerAll(): Promise<void> {
-    const process = this.#processes.find(({ isAlive }) => isAlive);
-    if (process === undefined) return;
+    const host = this.#processes.find(({ isAlive }) => isAlive);
+    if (host === undefined) return;
     for (const [index, runbook] of this.#runbooks.entries()) {
       if ((this.#plan.runs[index]?.steps.length ?? 0) === 0) continue;
       const runId = this.#runIdOf(runbook.id);
       if (runId === undefined || this.#truth.runs.get(runId)?.head.status !== "parked") continue;
       // read straight from the memory: looking changes nothing and takes no time
       const view = await this.#observer.status(runId);
-      if (view.reason === "paused") this.#once(process, `resume ${runId}`, () => process.runseal.resume(runId));
-      for (const step of view.steps) this.#answer(process, runId, step);
+      if (view.reason === "paused") this.#once(host, `resume ${runId}`, () => host.runseal.resume(runId));
+      for (const step of view.steps) this.#answer(host, runId, step);
     }
   }
 
-  #answer(process: SimProcess, runId: string, { stepId, status, wait }: StepState): void {
-    const { runseal } = process;
+  #answer(host: SimProcess, runId: string, { stepId, status, wait }: StepState): void {
+    const { runseal } = host;
     const principal = { subject: "somebody" };
-    if (status === "in_doubt")
-      this.#once(process, `doubt ${runId} ${stepId}`, () => this.#resolve(runseal, runId, stepId, false));
+    if (status === "in_doubt") this.#once(host, `doubt ${runId} ${stepId}`, () => this.#resolve(runseal, runId, stepId, false));
     if (wait?.reason === "awaiting_signal") {
-      this.#once(process, `signal ${runId} ${stepId}`, () => runseal.signal(runId, wait.key, "answered"));
+      this.#once(host, `signal ${runId} ${stepId}`, () => runseal.signal(runId, wait.key, "answered"));
     }
     if (wait?.reason === "human_gate") {
       const decision = { verdict: "approve", principal, payload: "agreed" } as const;
-      this.#once(process, `decide ${runId} ${stepId}`, () => runseal.decide(runId, stepId, decision));
+      this.#once(host, `decide ${runId} ${stepId}`, () => runseal.decide(runId, stepId, decision));
     }
   }
 
-  #once(process: SimProcess, name: string, call: () => Promise<unknown>): void {
+  #once(host: SimProcess, name: string, call: () => Promise<unknown>): void {
     if (this.#underWay.has(name)) return;
     this.#underWay.add(name);
     const done = (): void => {
@@ -256,7 +255,7 @@ export class Simulation {
     };
     call().then(done, (error: unknown) => {
       done();
-      process.heard(error);
+      host.heard(error);
     });
   }
 
@@ -304,7 +303,7 @@ export class Simulation {
       truth: this.#truth,
       inner: memoryStores({ sharedWith: this.#base }),
       wrap: this.#wrap,
-      handlers: (process) => this.#outside.handlers(process),
+      handlers: (host) => this.#outside.handlers(host),
     });
   }
 }
