@@ -1,6 +1,6 @@
 import type { SimHandlers } from "./sim-verbs.js";
 import type { SimHow, SimKind, SimPlan, SimStep } from "./sim-plan.js";
-import type { SimProcess } from "./sim-host.js";
+import type { SimProcess } from "./sim-process.js";
 import type { SimTruth } from "./sim-truth.js";
 import type { StepContext } from "../../model/step-context.js";
 import { RunsealError } from "../../errors/error.js";

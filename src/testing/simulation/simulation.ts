@@ -7,7 +7,7 @@ import type { SimViolation } from "./sim-truth.js";
 import type { Stores } from "../../stores/stores.js";
 import { Clockwork } from "./sim-clockwork.js";
 import { SimOutside } from "./sim-outside.js";
-import { SimProcess } from "./sim-host.js";
+import { SimProcess } from "./sim-process.js";
 import { SimTruth } from "./sim-truth.js";
 import { idempotencyKeyOf } from "../../engine/step-keys.js";
 import { isTerminal } from "../../instance/find-runbook.js";
