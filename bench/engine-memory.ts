@@ -1,17 +1,14 @@
 import type { EventDraft, StoredEvent } from "../src/model/event.js";
-import type { HandlerEntry } from "../src/model/handler-entry.js";
-import type { Runbook, RunbookContent } from "../src/model/runbook.js";
-import { LIMIT_PROFILES } from "../src/model/limits.js";
+import type { Runbook } from "../src/model/runbook.js";
+import { benchEnv, benchVerb, chainOf, median } from "./bench-run.js";
 import { canonicalize } from "../src/json/canonical.js";
 import { claimRun } from "../src/engine/claim-run.js";
 import { driveRun } from "../src/engine/drive-run.js";
 import { eventOf } from "../src/history/read-event.js";
 import { memoryStores } from "../src/stores/memory/memory-stores.js";
 import { runStream } from "../src/model/ids.js";
-import { runbookIdOf } from "../src/model/runbook-digest.js";
 import { sha256Hex } from "../src/json/digest.js";
 import { submitRun } from "../src/engine/submit-run.js";
-import { systemClock } from "../src/time/clock.js";
 
 /**
  * What a pure step costs on the memory store, events and hash chain on.
@@ -22,83 +19,12 @@ import { systemClock } from "../src/time/clock.js";
  * Rounds alternate; medians are compared. Run it with `npx tsx bench/engine-memory.ts`.
  */
 const ROUNDS = 7;
-let lastId = 0;
 
-const entry: HandlerEntry = {
-  contract: {
-    name: "bench.work",
-    version: 1,
-    args: { type: "json" },
-    result: { type: "json" },
-    effect: "pure",
-    mode: "sync",
-    retired: false,
-    retry: { attemptsMax: 3, baseMs: 200, maxMs: 30_000 },
-    timeoutMs: 300_000,
-    tags: [],
-    replayable: false,
-    digest: "c".repeat(64),
-  },
-  parseArgs: (value) => ({ ok: true, value }),
-  parseResult: (value) => ({ ok: true, value: value as { n: number } }),
-  run: async (args) => ({ n: (args as { n: number }).n + 1 }),
-};
-
-function chainOf(steps: number): Runbook {
-  const content: RunbookContent = {
-    format: 1,
-    expressions: 1,
-    scope: "default",
-    uses: "many",
-    steps: Array.from({ length: steps }, (_, n) => ({
-      id: `steps[${n}]/work`,
-      verb: "bench.work@1" as const,
-      contract: "c".repeat(64),
-      args: { n },
-      dependsOn: n === 0 ? [] : [`steps[${n - 1}]/work`],
-      effect: "pure" as const,
-      mode: "sync" as const,
-      reads: [],
-      writes: [],
-      lateWrites: [],
-      retry: entry.contract.retry,
-      timeoutMs: 300_000,
-    })),
-    execution: { onFailure: "stop" },
-    core: { bindings: {}, allocations: [], lookups: [], macroAudits: [], snapshotManifest: {}, limits: LIMIT_PROFILES.runbook },
-  };
-  const document = { name: "bench", output: {}, sentences: {}, phases: [], explanations: [], remarks: [] };
-  return {
-    id: runbookIdOf(content),
-    documentDigest: "0".repeat(64),
-    content,
-    steps: content.steps,
-    document,
-    envelope: { core: content.core, macroAudits: [], lookups: [] },
-    contracts: [],
-  };
-}
-
-function breathe(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
-}
-
-function newId(): string {
-  lastId += 1;
-  return `0190a000-0000-7000-8000-${String(lastId).padStart(12, "0")}`;
-}
+const entry = benchVerb("pure", async (args) => ({ n: (args as { n: number }).n + 1 }));
 
 async function runOnce(runbook: Runbook): Promise<{ readonly ms: number; readonly events: readonly StoredEvent[] }> {
   const stores = memoryStores();
-  const env = {
-    ...systemClock,
-    random: Math.random,
-    entropy: (length: number) => new Uint8Array(length),
-    breathe,
-    uuid: newId,
-    inStep: <T>(call: () => Promise<T>): Promise<T> => call(),
-  };
-  const parts = { stores, env, handlers: () => entry };
+  const parts = { stores, env: benchEnv(), handlers: () => entry };
   const request = { dedupKey: null, queue: "q", priority: 0, labels: {}, concurrency: null, parent: null, by: null };
   const { runId } = await submitRun(parts, { scope: "default", runbook, ...request });
   const claim = { scope: "default", runId, runbook, reason: "wake", build: {}, approvals: null } as const;
@@ -126,12 +52,8 @@ function hashAll(events: readonly StoredEvent[]): number {
   return performance.now() - began;
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-const small = chainOf(1_000);
-const large = chainOf(10_000);
+const small = chainOf(1_000, () => "pure");
+const large = chainOf(10_000, () => "pure");
 const perStep: { small: number[]; large: number[]; overhead: number[] } = { small: [], large: [], overhead: [] };
 await runOnce(small);
 for (let round = 0; round < ROUNDS; round += 1) {
