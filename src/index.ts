@@ -27,6 +27,7 @@ export type { JsonObject, JsonValue } from "./json/value.js";
 export type { ContextSchema, DomainEvent, StepContext } from "./model/step-context.js";
 export type { EventProfile } from "./model/event-profile.js";
 export type { ChildEnd } from "./model/child-end.js";
+export type { Park, ParkOptions } from "./model/park.js";
 export type { IoCall, IoResult } from "./model/io-call.js";
 
 export { memoryStores } from "./stores/memory/memory-stores.js";

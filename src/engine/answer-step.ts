@@ -21,6 +21,9 @@ export function answerStep(parts: EngineParts, state: RunState, record: StepReco
   const decision = state.decisions.get(record.step.id);
   if (decision !== undefined) return decided(parts, record, wait, decision);
   const stepId = record.step.id;
+  if (wait.otherwise !== undefined && !state.signals.has(wait.key)) {
+    return withResult(parts, record, [answered(record, wait, "timer")], wait.otherwise, "timer");
+  }
   const payload = present(state.signals.get(wait.key), "an answered step has its signal");
   const events: readonly EventDraft[] = [
     { kind: "signal.delivered", payload: { key: wait.key, stepId } },

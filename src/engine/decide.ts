@@ -97,7 +97,8 @@ function decideDue(state: RunState, now: number): Effect | undefined {
   const limit = state.limits.peek();
   if (limit === undefined || limit.at > now) return undefined;
   const record = recordAt(state, limit.position);
-  if (record.wait?.reason === "awaiting_child") return { kind: "answer", stepId: record.step.id };
+  if (record.wait?.reason === "awaiting_child" || record.wait?.otherwise !== undefined)
+    return { kind: "answer", stepId: record.step.id };
   return { kind: "record", events: [waitTimeout(record, limit.at)] };
 }
 

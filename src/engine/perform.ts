@@ -20,6 +20,7 @@ import { LazySignal } from "./lazy-signal.js";
 import { callHandler } from "./call-handler.js";
 import { completed, checkResult, inDoubt, returned } from "./step-outcome.js";
 import { failedAttempt } from "./retry.js";
+import type { Park } from "../model/park.js";
 import { isPark } from "../model/park.js";
 import { openContext } from "./step-context.js";
 import { orphanClosed } from "./decide.js";
@@ -177,16 +178,19 @@ function watched(parts: EngineParts, what: "handler" | "reconcile", call: () => 
   };
 }
 
-function parked(attempt: Attempt, park: { readonly key: string; readonly until: number | null }): Outcome {
+function parked(attempt: Attempt, park: Park): Outcome {
   const stepId = attempt.record.step.id;
-  const { key, until } = park;
+  const { key, until, otherwise } = park;
   const staged = attempt.staged.delta();
-  const delta = staged && { delta: staged.delta };
+  const more = { ...(otherwise !== undefined && { otherwise }), ...(staged && { delta: staged.delta }) };
+  const timer: readonly EventDraft[] =
+    otherwise === undefined || until === null ? [] : [{ kind: "timer.set", payload: { stepId, at: until, purpose: "park" } }];
   return {
     events: [
       ...(staged?.events ?? []),
-      { kind: "step.parked", payload: { stepId, attempt: attempt.number, reason: "awaiting_signal", key, until, ...delta } },
+      { kind: "step.parked", payload: { stepId, attempt: attempt.number, reason: "awaiting_signal", key, until, ...more } },
       { kind: "wait.opened", payload: { stepId, key, until } },
+      ...timer,
     ],
     artifacts: staged?.artifacts ?? [],
   };

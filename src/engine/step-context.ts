@@ -3,11 +3,12 @@ import type { ChildAnswer } from "./child-runs.js";
 import type { EngineParts } from "./parts.js";
 import type { IoCall } from "../model/io-call.js";
 import type { IoProvider } from "../io/provider.js";
-import type { Park } from "../model/park.js";
+import type { Park, ParkOptions } from "../model/park.js";
 import type { SealedStep } from "../model/step.js";
 import type { ContextSchema, StepContext } from "../model/step-context.js";
 import type { EntityRef } from "../model/write-set.js";
 import { RunsealError } from "../errors/error.js";
+import { copyCanonical } from "../json/copy.js";
 import { emitEvents, emitProgress } from "./handler-events.js";
 import { getArtifact, putArtifact } from "./handler-artifacts.js";
 import { openIo } from "./open-io.js";
@@ -179,10 +180,18 @@ function undeclared(step: SealedStep, kind: string, id: string): RunsealError<"w
   return new RunsealError("write.undeclared", message, { stepId: step.id, kind, id });
 }
 
-function parkFor(options: { readonly key?: string; readonly until?: number | string }, signalKey: string, now: number): Park {
-  const { key = signalKey, until } = options;
+/** It stands in the event that parks the step. */
+const OTHERWISE_BYTES_MAX = 524_288;
+
+function parkFor(options: ParkOptions, signalKey: string, now: number): Park {
+  const { key = signalKey, until, otherwise } = options;
   if (typeof key !== "string" || key === "" || key.length > 256) {
     throw new RunsealError("run.invalid_option", "the key of a park is a text of 1 to 256 characters", { option: "key" });
+  }
+  if (until === undefined && otherwise !== undefined) {
+    throw new RunsealError("run.invalid_option", "what a park comes to otherwise needs a time: give until", {
+      option: "otherwise",
+    });
   }
   if (until === undefined) return parkUntil(key, null);
   const at = typeof until === "number" ? until : now + parseDuration(until);
@@ -190,5 +199,7 @@ function parkFor(options: { readonly key?: string; readonly until?: number | str
     const message = `until ${String(until)} of a park is no time; give milliseconds since the epoch, or a duration such as "2h"`;
     throw new RunsealError("run.invalid_option", message, { option: "until" });
   }
-  return parkUntil(key, at);
+  return otherwise === undefined
+    ? parkUntil(key, at)
+    : parkUntil(key, at, copyCanonical(otherwise, { bytesMax: OTHERWISE_BYTES_MAX }));
 }

@@ -139,12 +139,12 @@ function scheduleRetry(state: RunState, record: StepRecord, at: number): void {
 }
 
 function park(state: RunState, record: StepRecord, payload: EventPayload<"step.parked">): void {
-  const { key, until } = payload;
+  const { key, until, otherwise } = payload;
   const { position } = record;
   leave(state, record);
   record.status = "parked";
   record.attempt = payload.attempt;
-  record.wait = { key, until, reason: payload.reason as ParkReason };
+  record.wait = { key, until, reason: payload.reason as ParkReason, ...(otherwise !== undefined && { otherwise }) };
   keepDelta(state, record, payload.delta);
   state.parked.add(position);
   if (until !== null) state.limits.push({ at: until, position });

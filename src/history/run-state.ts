@@ -23,6 +23,8 @@ export interface Wait {
   readonly key: string;
   readonly until: number | null;
   readonly reason: ParkReason;
+  /** The result when `until` passes; absent: the step fails. */
+  readonly otherwise?: JsonValue;
 }
 
 /** An outside input of a run: its payload, or the artifact that holds it. */

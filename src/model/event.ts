@@ -110,6 +110,7 @@ export const EVENTS = {
       reason: "string",
       key: "string",
       until: "integer|null",
+      otherwise: "json?",
       delta: "object?",
     },
   },

@@ -1,7 +1,7 @@
 import type { ChildEnd } from "./child-end.js";
 import type { IoCall, IoResult } from "./io-call.js";
 import type { JsonObject, JsonValue } from "../json/value.js";
-import type { Park } from "./park.js";
+import type { Park, ParkOptions } from "./park.js";
 
 /** Anything that turns an unknown value into a typed one or throws, such as a zod schema. */
 export interface ContextSchema<T> {
@@ -37,8 +37,11 @@ export interface StepContext {
    * @throws `write.undeclared` when the entity is not in the sealed write-set of this step
    */
   writes(kind: string, id: string): void;
-  /** What a `durable` handler returns after it has dispatched: the step waits for a signal, at most until `until` (milliseconds since the epoch, or a duration from now such as `"2h"`). */
-  park(options?: { readonly key?: string; readonly until?: number | string }): Park;
+  /**
+   * What a `durable` handler returns after it has dispatched: the step waits for a signal, at most until `until` (milliseconds since the epoch, or
+   * a duration from now such as `"2h"`). With `otherwise` the wait is a timer: that is the result when nobody has answered by then.
+   */
+  park(options?: ParkOptions): Park;
   /** The time, milliseconds since the epoch: recorded, and the same again when the run is replayed. */
   now(): Promise<number>;
   /** Random bytes (at most 65,536), recorded. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { StepDecision } from "../../src/engine/inbox-message.js";
+import type { ParkOptions } from "../../src/model/park.js";
 import type { VerbSketch } from "./build-runbook.js";
 import { Rig, rested } from "./rig.js";
 import { buildRunbook, resultOf, written } from "./build-runbook.js";
@@ -21,7 +22,7 @@ function counted(): { calls: string[]; verbs: { [name: string]: VerbSketch } } {
     "test.send": {
       run: async (args, ctx) => {
         calls.push(ctx.stepId);
-        return ctx.park(args as { key?: string; until?: number | string });
+        return ctx.park(args as ParkOptions);
       },
     },
     "test.gate": {},
@@ -37,6 +38,59 @@ function counted(): { calls: string[]; verbs: { [name: string]: VerbSketch } } {
 
 const durable = { verb: "test.send", mode: "durable", effect: "write" } as const;
 const gate = { verb: "test.gate", mode: "human_gate" } as const;
+
+describe("a timer", () => {
+  const nap = {
+    verb: "test.send",
+    mode: "durable",
+    effect: "pure",
+    args: { until: 1_060_000, otherwise: { woke: true } },
+  } as const;
+
+  test("is a park that says what it comes to: it fires once, whoever drives the run then (reliability row 11, peers 45, 79)", async () => {
+    const { calls, verbs } = counted();
+    const rig = new Rig({ verbs });
+    const runbook = buildRunbook({
+      steps: [
+        { id: "a", ...nap },
+        { id: "b", args: { got: resultOf("a", "woke") }, dependsOn: ["a"] },
+      ],
+    });
+    const runId = await rig.submit(runbook);
+    expect(rested(await rig.drive(runbook, runId)).result).toMatchObject({
+      status: "parked",
+      reason: "awaiting_signal",
+      until: 1_060_000,
+    });
+    await rig.env.advance(60_000);
+    const second = rested(await rig.drive(runbook, runId, {}, "wake"));
+    expect(second.result.status).toBe("completed");
+    expect(second.view.steps.map(({ result }) => result)).toEqual([{ woke: true }, { got: true }]);
+    expect(calls).toEqual(["a", "b"]);
+    const story = await rig.story(runId);
+    expect(story.filter((line) => line.startsWith("timer.set"))).toHaveLength(1);
+    expect(story.filter((line) => line.startsWith("step.completed a"))).toHaveLength(1);
+  });
+
+  test("is answered by a signal that comes before", async () => {
+    const { verbs } = counted();
+    const rig = new Rig({ verbs });
+    const runbook = buildRunbook({ steps: [{ id: "a", ...nap }] });
+    const runId = await rig.submit(runbook);
+    await rig.drive(runbook, runId);
+    await rig.stores.inbox.put(signalMessage("default", runId, signalKeyOf(runId, "a"), { woke: false }));
+    await rig.env.advance(60_000);
+    expect(rested(await rig.drive(runbook, runId, {}, "wake")).view.steps[0]?.result).toEqual({ woke: false });
+  });
+
+  test("without a time is refused", async () => {
+    const { verbs } = counted();
+    const rig = new Rig({ verbs });
+    const runbook = buildRunbook({ steps: [{ id: "a", ...nap, args: { otherwise: 1 } }] });
+    const end = rested(await rig.drive(runbook, await rig.submit(runbook)));
+    expect(end.result).toMatchObject({ status: "failed", code: "run.invalid_option" });
+  });
+});
 
 describe("a durable step", () => {
   test("parks the run after its handler, and a signal to it becomes its result; the handler is not called again (X18, X19, X.5-12)", async () => {
