@@ -1,11 +1,11 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as later } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnyEvent } from "runseal";
 import { BuiltProcess } from "./built-process.js";
 import { Outside } from "./outside.js";
 import { openTrouble } from "./trouble-process.js";
+import { until } from "./until.js";
 
 const SLOW = { timeout: 90_000 };
 const built = new BuiltProcess("trouble");
@@ -17,10 +17,6 @@ afterAll(() => {
 
 function freshFolder(): string {
   return mkdtempSync(join(built.folder, "t-"));
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await later(5);
 }
 
 /** A run that waits for a worker. */
