@@ -466,7 +466,7 @@ describe("a body is refused for", () => {
     ],
     ["a label with a slash", ({ step }) => step("a/b", sendMail, mail), "macro.invalid_label"],
     ["an empty label", ({ step }) => step("", sendMail, mail), "macro.invalid_label"],
-    ["a label of 64 letters", ({ step }) => step("a".repeat(64), sendMail, mail), "macro.invalid_label"],
+    ["a label of 64 letters (D-001)", ({ step }) => step("a".repeat(64), sendMail, mail), "macro.invalid_label"],
     ["a label that is a value", ({ params, step }) => step(params.name as never, sendMail, mail), "macro.symbolic_value_used"],
     [
       "a label twice",

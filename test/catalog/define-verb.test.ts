@@ -33,7 +33,7 @@ describe("defineVerb", () => {
     expect(openAccount.contract.digest).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test("fills in mode, attempts by recovery class (decision 3.13), timeout and flags", () => {
+  test("fills in mode, attempts by recovery class (D-118, decision 3.13), timeout and flags", () => {
     const { contract } = openAccount;
     expect(contract.retry).toEqual({ attemptsMax: 3, baseMs: 200, maxMs: 30_000 });
     expect([contract.mode, contract.timeoutMs, contract.tags, contract.retired, contract.replayable]).toEqual([

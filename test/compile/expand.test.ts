@@ -51,7 +51,7 @@ const findingsOf = (outcome: PlanOutcome): readonly (readonly string[])[] =>
   outcome.kind === "compilation_error" ? outcome.findings.map(({ code, path }) => [code, path]) : [[outcome.kind]];
 
 describe("step ids and outputs", () => {
-  test("A-060 a verb invoked directly is the step main, with its defaults filled in", () => {
+  test("A-060, D-003 a verb invoked directly is the step main, with its defaults filled in", () => {
     const set = verb("flag.set", { on: { type: "default", of: { type: "boolean" }, value: true } });
     const outcome = planned(compilePlan(request(catalog([set]), "flag.set")));
     expect(outcome.plan.steps).toEqual([

@@ -296,7 +296,7 @@ describe("dag_error", () => {
     });
   });
 
-  test("A-071 an empty plan is refused", () => {
+  test("A-071, D-033 an empty plan is refused", () => {
     expect(plan([])).toMatchObject({ errorKind: "dag_error", findings: [{ code: "plan.empty" }] });
   });
 });

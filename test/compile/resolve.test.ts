@@ -194,7 +194,7 @@ describe("lookup_failed", () => {
   test("when the handler threw, with what it said and without its secrets", async () => {
     const table = { "account.list ann": new Error("down: https://ann:hunter22@db") };
     expect(await findings(from(), table)).toEqual([
-      ["resolve.handler_threw", "all", '"account.list" could not be asked: down: [REDACTED]db'],
+      ["resolve.handler_threw", "all", '"account.list" could not be asked: down: https[REDACTED]db'],
     ]);
   });
 

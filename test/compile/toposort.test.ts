@@ -140,7 +140,7 @@ describe("A-006 toposort, for any graph without a cycle,", () => {
 });
 
 describe("toposort, for any graph at all,", () => {
-  it("gives an order exactly when there is one, else a cycle made of real edges, the same for any order of edges", () => {
+  it("gives an order exactly when there is one, else a cycle made of real edges, the same for any order of edges (D-034)", () => {
     fc.assert(
       fc.property(anyGraph, fc.func(fc.integer()), ({ ids, edges }, keyOf) => {
         const sorted = toposort(ids, edges);

@@ -131,7 +131,7 @@ describe("whatever a handler throws is recorded as a failure (reliability 70)", 
     expect(end.result).toMatchObject({ status: "failed", message: "then" });
   });
 
-  test("messages are bounded and redacted, and no stack is kept", async () => {
+  test("messages are bounded and redacted, and no stack is kept (D-040)", async () => {
     const secret = `AKIAABCDEFGHIJKLMNOP`;
     const { rig, runId } = await executeOne(throwing(new Error(`${secret} ${"y".repeat(10_000)}`)));
     const [failed] = (await rig.events(runId)).filter((event) => event.kind === "step.failed");

@@ -46,7 +46,7 @@ function cleanUp(): void {
 }
 
 describe("a handler that spoils what it can reach (reliability row 75)", () => {
-  test("its arguments, the sealed runbook, Object.prototype: ids, later steps and the log are as without it", async () => {
+  test("its arguments, the sealed runbook, Object.prototype: ids, later steps and the log are as without it (D-032)", async () => {
     const spoilt = async (isBad: boolean) => {
       const runseal = createRunseal({
         catalog: createCatalog({ verbs: [write], macros: [two] }),

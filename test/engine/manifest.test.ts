@@ -37,7 +37,7 @@ async function takeUp(runId: string, rig: Rig, answer: Stores["artifacts"]["get"
 }
 
 describe("a claim that starts a run", () => {
-  test("stores the manifest in the same commit and names it in run.started (D-022)", async () => {
+  test("stores the manifest in the same commit and names it in run.started (D-022, D-070)", async () => {
     const commits: { artifacts: readonly string[]; kinds: readonly string[] }[] = [];
     const stores = memoryStores();
     const rig = new Rig({

@@ -43,7 +43,7 @@ describe("keys of a step", () => {
   });
 });
 
-describe("the delay before a retry", () => {
+describe("the delay before a retry (D-023, decision 3.13)", () => {
   const policy = { attemptsMax: 9, baseMs: 200, maxMs: 30_000 };
 
   test("is anything up to a bound that doubles with every failure and stops at the policy's own (decision 3.13)", () => {

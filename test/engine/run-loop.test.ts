@@ -8,7 +8,7 @@ import { sha256Hex } from "../../src/json/digest.js";
 const echo = { run: async (args: unknown) => args as JsonValue };
 
 describe("a run", () => {
-  test("executes steps in plan order, hands results on and completes with the output (A-120, A-123)", async () => {
+  test("executes steps in plan order, hands results on and completes with the output (A-120, A-123, D-071, D-074)", async () => {
     const seen: unknown[] = [];
     const rig = new Rig({
       verbs: {
@@ -176,7 +176,7 @@ describe("a run", () => {
     expect(rested(await rig.env.until(end)).result.status).toBe("completed");
   });
 
-  test("runs independent steps together as far as its concurrency allows, and never more", async () => {
+  test("runs independent steps together as far as its concurrency allows, and never more (D-035)", async () => {
     let open = 0;
     let most = 0;
     const rig = new Rig({
@@ -337,7 +337,7 @@ describe("skipping", () => {
     expect(calls).toEqual(["a", "b"]);
   });
 
-  test("by a tag does not call the verb (D-072)", async () => {
+  test("by a tag does not call the verb (D-030, D-072)", async () => {
     const { rig, calls } = counted();
     const runbook = buildRunbook({
       steps: [{ id: "a", tags: ["mail"] }, { id: "b" }, { id: "c", args: { x: resultOf("a") }, dependsOn: ["a"] }],

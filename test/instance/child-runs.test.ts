@@ -141,7 +141,7 @@ async function childOf(runseal: House, runId: string): Promise<string> {
 const kindsOf = (events: readonly AnyEvent[]): readonly string[] => events.map(({ kind }) => kind);
 
 describe("a child run", () => {
-  test("is a sealed runbook run under its parent's locks, once, and its end is the parent's to use (D-100, decision 3.5)", async () => {
+  test("is a sealed runbook run under its parent's locks, once, and its end is the parent's to use (D-100, D-117, decision 3.5)", async () => {
     const { runseal, seen } = house();
     const { child, parent } = await family(runseal);
     const handle = await runseal.execute(parent);

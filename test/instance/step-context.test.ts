@@ -242,7 +242,7 @@ describe("facts", () => {
 });
 
 describe("ctx.io", () => {
-  test("asks the transport with the longest group and records answers that have a key (D-081, D-085)", async () => {
+  test("asks the transport with the longest group and records answers that have a key (D-080, D-081, D-085)", async () => {
     const requests: unknown[] = [];
     const transports = {
       bank: () => ({ call: async (request: unknown) => ({ from: "bank", request: requests.push(request) }) }),
@@ -397,7 +397,7 @@ describe("artifacts, events and progress of handlers", () => {
     ]);
   });
 
-  test("refuse what they can't be, and record nothing of it (reliability row 85)", async () => {
+  test("refuse what they can't be, and record nothing of it (D-002, reliability row 85)", async () => {
     const runseal = instance(async (_name, ctx) => {
       for (const kind of ["manifest", "Report", "", "../x"])
         await expect(ctx.putArtifact(kind, "x")).rejects.toMatchObject({ code: "artifact.invalid" });
@@ -432,7 +432,7 @@ describe("artifacts, events and progress of handlers", () => {
     ]);
   });
 
-  test("are left out by the event profile minimal; facts are not (D-065)", async () => {
+  test("are left out by the event profile minimal; facts are not (D-020, D-065)", async () => {
     const runseal = instance(
       async (_name, ctx) => {
         await ctx.emit("a.b", 1);

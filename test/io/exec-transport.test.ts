@@ -65,7 +65,7 @@ async function pidIn(file: string): Promise<number> {
   return Number(readFileSync(file, "utf8"));
 }
 
-describe("the exec transport (D-086)", () => {
+describe("the exec transport (D-086, X.5-28)", () => {
   test("runs a program with JSON in and JSON out, an empty environment and a fixed folder (D-086, reliability row 82)", async () => {
     const code = `let s="";process.stdin.on("data",d=>s+=d).on("end",()=>console.log(JSON.stringify({in:JSON.parse(s),env:process.env,cwd:process.cwd()})))`;
     expect(await run(script(code, { stdin: { b: 1, a: ["ü"] } }))).toEqual({

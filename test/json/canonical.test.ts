@@ -87,7 +87,7 @@ describe.each([
   ["canonicalize", canonicalize],
   ["copyCanonical", copyCanonical],
 ] as const)("%s", (_name, take) => {
-  it.each(REFUSED)("refuses %s, naming it and its place (decision 1.1, row 76)", (_title, value, found, pointer) => {
+  it.each(REFUSED)("refuses %s, naming it and its place (D-010, decision 1.1, row 76)", (_title, value, found, pointer) => {
     const refusal = refusalOf("value.not_canonical", () => take(value()));
     expect(refusal.details).toEqual({ pointer, found });
     expect(refusal.message).toContain(`found ${found}; allowed are null`);
@@ -229,7 +229,7 @@ describe("canonicalize", () => {
     expect(canonicalize(value)).toBe(text);
   });
 
-  it("sorts names by UTF-16 code units, not by code points (row 80)", () => {
+  it("sorts names by UTF-16 code units, not by code points (D-011, row 80)", () => {
     expect(canonicalize({ "\ufb33": 1, "😀": 2, "\u20ac": 3 })).toBe('{"\u20ac":3,"😀":2,"\ufb33":1}');
   });
 
