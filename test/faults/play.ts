@@ -1,5 +1,5 @@
 import { allowAll, createRunseal, createWorker } from "runseal";
-import type { Runseal, RunView, Stores } from "runseal";
+import type { Doubt, Runseal, RunView, Stores } from "runseal";
 import type { Fault, ManualClock } from "runseal/testing";
 import { failingStores } from "runseal/testing";
 import { interceptStores } from "../../src/testing/intercept-stores.js";
@@ -31,13 +31,12 @@ export interface Played {
 }
 
 /**
- * Whether a play came to an end that the scenario allows: that of the undisturbed one, the doubt that a manual verb may leave, or a
- * run refused because a process that is frozen or cut off, and alive, holds its locks.
+ * Whether a play came to an end that is allowed: that of the undisturbed one, or a run refused because a process that is frozen or cut
+ * off, and alive, holds its locks.
  */
-export function isAllowed(scenario: Scenario, mode: Mode, ends: readonly RunEnd[], undisturbed: readonly RunEnd[]): boolean {
+export function isAllowed(mode: Mode, ends: readonly RunEnd[], undisturbed: readonly RunEnd[]): boolean {
   return ends.every((end, index) => {
     if (JSON.stringify(end) === JSON.stringify(undisturbed[index])) return true;
-    if (end.reason === "in_doubt") return scenario.mayDoubt === true;
     return end.reason === "lock.contention" && ends.length > 1 && (mode === "late" || mode === "down");
   });
 }
@@ -62,7 +61,7 @@ export async function play(stage: Stage, scenario: Scenario, mode: Mode, n: numb
   const ids = await compileAll(observer.runseal, scenario);
   const broken = failingStores(listening(stage.faulty, world), faultsOf(mode, n), { clock: stage.clock });
   const first = processOf(stage, broken, world, () => !broken.isCrashed);
-  const pilot = new Pilot(stage, scenario, ids, observer.runseal);
+  const pilot = new Pilot(stage, scenario, ids, observer.runseal, world);
   const isCarriedOn = mode === "down" || mode === "late";
   const firstRounds = isCarriedOn ? 15 : ROUNDS_MAX;
   await pilot.fly(first, () => broken.isCrashed || (mode === "down" && broken.fired.length > 3), firstRounds);
@@ -155,13 +154,15 @@ class Pilot {
   readonly #scenario: Scenario;
   readonly #ids: readonly string[];
   readonly #observer: Runseal;
+  readonly #world: World;
   readonly #underWay = new Set<string>();
 
-  constructor(stage: Stage, scenario: Scenario, ids: readonly string[], observer: Runseal) {
+  constructor(stage: Stage, scenario: Scenario, ids: readonly string[], observer: Runseal, world: World) {
     this.#stage = stage;
     this.#scenario = scenario;
     this.#ids = ids;
     this.#observer = observer;
+    this.#world = world;
   }
 
   async fly({ runseal, worker }: Process, isOver: () => boolean, roundsMax: number): Promise<void> {
@@ -170,6 +171,7 @@ class Pilot {
     for (let round = 0; round < roundsMax; round += 1) {
       for (const id of this.#ids) this.#start(runseal, id);
       for (const view of await this.#views("parked")) this.#answer(runseal, view);
+      for (const doubt of await this.#observer.doubts()) this.#settle(runseal, doubt);
       await this.#stage.clock.advance(0);
       if (isOver() || (await this.isRested())) return;
       await this.#stage.clock.advance(ROUND_MS);
@@ -178,7 +180,7 @@ class Pilot {
 
   async isRested(): Promise<boolean> {
     const runs = await this.#observer.list();
-    return runs.length === this.#ids.length && runs.every((run) => isTerminal(run) || run.reason === "in_doubt");
+    return runs.length === this.#ids.length && runs.every(isTerminal);
   }
 
   async ends(): Promise<readonly RunEnd[]> {
@@ -227,6 +229,14 @@ class Pilot {
         this.#once(`decide ${stepId}`, () => runseal.decide(runId, stepId, decision));
       }
     }
+  }
+
+  /** A person looks the key up at the service, and says what is there. */
+  #settle(runseal: Runseal, { runId, stepId, attempt, idempotencyKey }: Doubt): void {
+    const principal = { subject: "ines" };
+    const happened = this.#world.effects.has(idempotencyKey);
+    const said = happened ? ({ outcome: "done", result: { noted: "ten" } } as const) : ({ outcome: "not_done" } as const);
+    this.#once(`doubt ${stepId} ${attempt}`, () => runseal.resolveDoubt(runId, stepId, { ...said, principal }));
   }
 
   /** Makes a call unless it is under way or went through; one that failed is made again in the next round. */

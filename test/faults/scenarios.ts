@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { createCatalog, defineMacro } from "runseal";
-import { agree, book, join, look, note, pay, send, verbs } from "./world.js";
+import { agree, ask, book, join, look, note, pay, send, verbs } from "./world.js";
 
 const say = z.object({ a: z.string(), b: z.string() });
 
@@ -86,9 +86,20 @@ const late = defineMacro({
   },
 });
 
+const asking = defineMacro({
+  name: "story.asking",
+  version: 1,
+  params: say,
+  body: ({ params, step }) => {
+    const asked = step("asked", ask, { say: "what" });
+    const first = step("first", note, { account: params.a, say: asked.result.noted });
+    return { answer: first.result.noted };
+  },
+});
+
 export const stories = createCatalog({
   verbs,
-  macros: [sequential, parallel, parked, gated, doubtful, reconciled, late],
+  macros: [sequential, parallel, parked, gated, doubtful, reconciled, late, asking],
 });
 
 /** One story that is told again and again, each time with another fault. */
@@ -101,8 +112,6 @@ export interface Scenario {
   readonly failing?: { readonly [stepId: string]: number };
   /** `execute` starts it in the calling process, `submit` leaves it to the worker. */
   readonly start: "execute" | "submit";
-  /** Steps whose doubt an unlucky run ends in, although a lucky one does not. */
-  readonly mayDoubt?: boolean;
   /** Store calls of an undisturbed play, at least: a loop over fewer would prove nothing. */
   readonly callsMin: number;
 }
@@ -124,8 +133,9 @@ export const scenarios: readonly Scenario[] = [
     failing: { first: 2, seen: 1 },
   },
   { name: "in doubt", runs: one("story.doubtful"), concurrency: 1, callsMin: 25, start: "submit", failing: { paid: 1 } },
-  { name: "manual", runs: one("story.doubtful"), concurrency: 1, callsMin: 32, start: "execute", mayDoubt: true },
+  { name: "manual", runs: one("story.doubtful"), concurrency: 1, callsMin: 32, start: "execute" },
   { name: "reconciled", runs: one("story.reconciled"), concurrency: 1, callsMin: 22, start: "submit" },
+  { name: "facts", runs: one("story.asking"), concurrency: 1, callsMin: 26, start: "submit" },
   { name: "late writes", runs: one("story.late"), concurrency: 2, callsMin: 34, start: "execute" },
   {
     name: "two runs and their locks",

@@ -65,7 +65,15 @@ export const agree = defineVerb({
   result: z.object({ noted: text }),
 });
 
-export const verbs = [note, book, pay, look, join, send, agree];
+export const ask = defineVerb({
+  name: "world.ask",
+  version: 1,
+  effect: "read",
+  args: z.object({ say: text }),
+  result: z.object({ noted: text }),
+});
+
+export const verbs = [note, book, pay, look, join, send, agree, ask];
 export const worldCatalog = createCatalog({ verbs });
 
 /** One call of a handler that touches the world. */
@@ -86,6 +94,8 @@ export class World {
   readonly effects = new Map<string, number>();
   readonly violations: string[] = [];
   readonly #completed = new Set<string>();
+  /** Facts that are durable: nobody may ask for them again. */
+  readonly #facts = new Set<string>();
   /** Calls of a step that fail before one succeeds, by step id; those of a payment never answer. */
   readonly #failing: Map<string, number>;
 
@@ -97,6 +107,10 @@ export class World {
   committed(writes: readonly StreamWrite[]): void {
     for (const { stream, events } of writes) {
       for (const event of events as readonly Pick<StoredEvent, "kind" | "payloadText">[]) {
+        if (event.kind === "fact.recorded") {
+          const { key } = JSON.parse(event.payloadText) as { readonly key: string };
+          this.#facts.add(`${stream}/${key}`);
+        }
         if (event.kind !== "step.completed") continue;
         const { stepId } = JSON.parse(event.payloadText) as { readonly stepId: string };
         const step = `${stream}/${stepId}`;
@@ -140,6 +154,15 @@ export class World {
       },
       "world.pay": ({ say }: { say: string }, ctx: StepContext) => act("pay", say, ctx, "once"),
       "world.look": ({ say }: { say: string }, ctx: StepContext) => act("look", say, ctx, "honours_key"),
+      "world.ask": async ({ say }: { say: string }, ctx: StepContext) => {
+        await act("ask", say, ctx, "honours_key");
+        const noted = await ctx.fact("answer", () => {
+          if (this.#facts.has(`run/${ctx.runId}/answer`)) this.violations.push("a fact was asked for again");
+          return `${say}!`;
+        });
+        await ctx.fact("second", () => "asked");
+        return { noted };
+      },
       "world.join": async ({ parts }: { parts: readonly string[] }) => ({ noted: parts.join("+") }),
       "world.send": async ({ say }: { say: string }, ctx: StepContext) => {
         await act("send", say, ctx, "honours_key");
