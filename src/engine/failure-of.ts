@@ -28,6 +28,10 @@ const CATEGORIES: ReadonlySet<string> = new Set<FailureCategory>([
 const NETWORK_CODE = /^(E[A-Z]*CONN[A-Z]*|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_[A-Z_]+)$/;
 /** Codes of this package that say more than that a rule was broken. */
 const OWN_CATEGORIES: ReadonlyMap<string | undefined, FailureCategory> = new Map<string | undefined, FailureCategory>([
+  // the store was away for a call that a handler made through its context: another attempt may find it back
+  ["store.busy", "storage"],
+  ["store.failed", "storage"],
+  ["store.full", "storage"],
   ["io.unreachable", "network"],
   ["io.timeout", "timeout"],
   ["io.canceled", "canceled"],

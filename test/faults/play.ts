@@ -130,12 +130,18 @@ function heard(answer: CommitAnswer, tell: () => void): CommitAnswer {
 
 async function compileAll(runseal: Runseal, scenario: Scenario): Promise<readonly string[]> {
   const ids: string[] = [];
+  const [first] = scenario.runs;
+  const child = scenario.child === undefined ? undefined : await compileOne(runseal, scenario.child, { ...first?.args });
   for (const { macro, args } of scenario.runs) {
-    const outcome = await runseal.compile({ name: macro, args }, { intent: "told-once" });
-    if (outcome.kind !== "compiled") throw new TypeError(JSON.stringify(outcome));
-    ids.push(outcome.runbook.id);
+    ids.push(await compileOne(runseal, macro, { ...args, ...(child !== undefined && { child }) }));
   }
   return ids;
+}
+
+async function compileOne(runseal: Runseal, name: string, args: { readonly [member: string]: string }): Promise<string> {
+  const outcome = await runseal.compile({ name, args }, { intent: "told-once" });
+  if (outcome.kind !== "compiled") throw new TypeError(JSON.stringify(outcome));
+  return outcome.runbook.id;
 }
 
 /** Ends processes that live; time goes on while they hand over what they have. */
@@ -179,7 +185,7 @@ class Pilot {
   }
 
   async isRested(): Promise<boolean> {
-    const runs = await this.#observer.list();
+    const runs = (await this.#observer.list()).filter(({ parent }) => parent === null);
     return runs.length === this.#ids.length && runs.every(isTerminal);
   }
 
@@ -197,7 +203,8 @@ class Pilot {
   async problems(): Promise<readonly string[]> {
     const problems: string[] = [];
     const views = await this.#views();
-    if (views.length !== this.#ids.length) problems.push(`${views.length} runs of ${this.#ids.length} runbooks`);
+    const children = this.#scenario.child === undefined ? 0 : this.#ids.length;
+    if (views.length !== this.#ids.length + children) problems.push(`${views.length} runs of ${this.#ids.length} runbooks`);
     for (const view of views) {
       const verdict = await this.#observer.verify(view.runId);
       if (verdict.integrity !== "ok" || verdict.completeness !== "full") problems.push(`verify: ${JSON.stringify(verdict)}`);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { createCatalog, defineMacro } from "runseal";
-import { agree, ask, book, join, look, note, pay, send, verbs } from "./world.js";
+import { agree, ask, book, call, join, look, note, pay, send, verbs } from "./world.js";
 
 const say = z.object({ a: z.string(), b: z.string() });
 
@@ -97,9 +97,20 @@ const asking = defineMacro({
   },
 });
 
+const calling = defineMacro({
+  name: "story.calling",
+  version: 1,
+  params: z.object({ a: z.string(), b: z.string(), child: z.string() }),
+  body: ({ params, step }) => {
+    const called = step("called", call, { first: params.a, second: params.b, child: params.child });
+    const last = step("last", note, { account: params.a, say: called.result.noted });
+    return { answer: last.result.noted };
+  },
+});
+
 export const stories = createCatalog({
   verbs,
-  macros: [sequential, parallel, parked, gated, doubtful, reconciled, late, asking],
+  macros: [sequential, parallel, parked, gated, doubtful, reconciled, late, asking, calling],
 });
 
 /** One story that is told again and again, each time with another fault. */
@@ -107,6 +118,8 @@ export interface Scenario {
   readonly name: string;
   /** Runs of it, each the arguments of one; more than one run over the same accounts wait for each other's locks. */
   readonly runs: readonly { readonly macro: string; readonly args: { readonly a: string; readonly b: string } }[];
+  /** A macro that is sealed first, and whose id the runs get as `child`. */
+  readonly child?: string;
   readonly concurrency: number;
   /** Calls of a step that fail before one succeeds. */
   readonly failing?: { readonly [stepId: string]: number };
@@ -135,6 +148,7 @@ export const scenarios: readonly Scenario[] = [
   { name: "in doubt", runs: one("story.doubtful"), concurrency: 1, callsMin: 25, start: "submit", failing: { paid: 1 } },
   { name: "manual", runs: one("story.doubtful"), concurrency: 1, callsMin: 32, start: "execute" },
   { name: "reconciled", runs: one("story.reconciled"), concurrency: 1, callsMin: 22, start: "submit" },
+  { name: "child runs", runs: one("story.calling"), child: "story.reconciled", concurrency: 1, callsMin: 30, start: "submit" },
   { name: "facts", runs: one("story.asking"), concurrency: 1, callsMin: 26, start: "submit" },
   { name: "late writes", runs: one("story.late"), concurrency: 2, callsMin: 34, start: "execute" },
   {

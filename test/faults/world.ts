@@ -73,7 +73,16 @@ export const ask = defineVerb({
   result: z.object({ noted: text }),
 });
 
-export const verbs = [note, book, pay, look, join, send, agree, ask];
+export const call = defineVerb({
+  name: "world.call",
+  version: 1,
+  effect: "write",
+  recovery: "idempotent",
+  args: z.object({ first: account, second: account, child: text }),
+  result: z.object({ noted: text }),
+});
+
+export const verbs = [call, note, book, pay, look, join, send, agree, ask];
 export const worldCatalog = createCatalog({ verbs });
 
 /** One call of a handler that touches the world. */
@@ -154,6 +163,11 @@ export class World {
       },
       "world.pay": ({ say }: { say: string }, ctx: StepContext) => act("pay", say, ctx, "once"),
       "world.look": ({ say }: { say: string }, ctx: StepContext) => act("look", say, ctx, "honours_key"),
+      "world.call": async ({ child }: { child: string }, ctx: StepContext) => {
+        if (!isAlive()) return new Promise<never>(() => undefined);
+        const end = await ctx.child(child, { key: "only" });
+        return { noted: end.status };
+      },
       "world.ask": async ({ say }: { say: string }, ctx: StepContext) => {
         await act("ask", say, ctx, "honours_key");
         const noted = await ctx.fact("answer", () => {
