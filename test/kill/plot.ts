@@ -26,6 +26,22 @@ const open = defineVerb({
   undo: { verb: "plot.shut", args: ({ args, result }) => ({ account: args.account, say: result.noted }) },
 });
 
+const call = defineVerb({
+  ...fields,
+  name: "plot.call",
+  recovery: "idempotent",
+  args: z.object({ account, child: text }),
+  retry,
+});
+const agree = defineVerb({
+  name: "plot.agree",
+  version: 1,
+  effect: "pure",
+  mode: "human_gate",
+  args: z.object({ say: text }),
+  result,
+});
+
 const params = z.object({ a: text, b: text });
 
 /** Nearly all that a run can do: facts, retries, questions back, late locks, two steps at a time, large artifacts, a wait. */
@@ -85,8 +101,20 @@ const opened = defineMacro({
   },
 });
 
+/** A step that runs another sealed runbook, and waits for a person before and after it. */
+const family = defineMacro({
+  name: "plot.family",
+  version: 1,
+  params: z.object({ account, child: text }),
+  body: ({ params, step }) => {
+    const asked = step("asked", agree, { say: "may I?" });
+    const called = step("called", call, { account: params.account, child: params.child }, { after: [asked] });
+    return { called: called.result.noted };
+  },
+});
+
 /** What the processes of every scenario compile from. */
 export const plots = createCatalog({
-  verbs: [fetch_, note, slow, book, pay, report, send, shut, open],
-  macros: [long, doubtful, drained, opened],
+  verbs: [fetch_, note, slow, book, pay, report, send, shut, open, call, agree],
+  macros: [long, doubtful, drained, opened, family],
 });

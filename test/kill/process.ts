@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { allowAll, approvalPolicy, createRunseal } from "runseal";
-import type { Runseal, StepContext } from "runseal";
+import type { Runseal, StepContext, Stores } from "runseal";
 import { openSqlite } from "runseal/sqlite";
 import { atFaultPoints } from "runseal/testing";
 import type { FaultPoint } from "runseal/testing";
@@ -24,8 +24,12 @@ interface Args {
   readonly say: string;
 }
 
-/** Opens the folder's file; `reached` hears of every fault point, by its name and how often it was passed. */
-export function openPlot(folder: string, reached: (point: FaultPoint, nth: number) => void): PlotProcess {
+/** Opens the folder's file, or other stores; `reached` hears of every fault point, by its name and how often it was passed. */
+export function openPlot(
+  folder: string,
+  reached: (point: FaultPoint, nth: number) => void,
+  stores: Stores = openSqlite(join(folder, "runs.db")),
+): PlotProcess {
   const outside = new Outside(folder);
   const passed = new Map<FaultPoint, number>();
   const write = async ({ say }: Args, { stepId, idempotencyKey: key }: StepContext): Promise<{ noted: string }> => {
@@ -42,7 +46,7 @@ export function openPlot(folder: string, reached: (point: FaultPoint, nth: numbe
     meanwhile: async () => undefined,
     runseal: createRunseal({
       catalog: plots,
-      stores: openSqlite(join(folder, "runs.db")),
+      stores,
       policy: allowAll(),
       approvals: approvalPolicy({ quorum: 1 }),
       leaseMs: 90,
@@ -65,6 +69,10 @@ export function openPlot(folder: string, reached: (point: FaultPoint, nth: numbe
           const answer = await write(args, ctx);
           await self.meanwhile(ctx.stepId, ctx.runId);
           return answer;
+        },
+        "plot.call": async ({ child }, ctx) => {
+          const end = await ctx.child(child, { key: "only" });
+          return { noted: end.status };
         },
         "plot.open": write,
         "plot.shut": {
