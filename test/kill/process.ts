@@ -49,7 +49,8 @@ export function openPlot(
       stores,
       policy: allowAll(),
       approvals: approvalPolicy({ quorum: 1 }),
-      leaseMs: 90,
+      // long enough for a busy machine: a process that is merely slow must not lose its run
+      leaseMs: 1_800,
       faultPoints: atFaultPoints((point) => {
         const nth = (passed.get(point) ?? 0) + 1;
         passed.set(point, nth);
