@@ -131,6 +131,8 @@ export { verifyBundle } from "./history/verify-bundle.js";
 export type { BundleProblem, BundleVerdict, VerifyBundleOptions } from "./history/verify-bundle.js";
 export type { RunProblem } from "./history/run-problem.js";
 export type { Damage, RunVerdict, UnknownEvent } from "./history/verify-run.js";
+export type { ReplayOptions } from "./instance/replay.js";
+export type { Divergence, DivergenceKind, ReplayMode, ReplayReport } from "./model/replay-report.js";
 export type { KeptHead, VerifyOptions } from "./instance/verify.js";
 export type { Preview, PreviewStep } from "./model/preview.js";
 export type { Runbook, RunbookContent, RunbookDocument } from "./model/runbook.js";

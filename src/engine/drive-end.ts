@@ -1,10 +1,13 @@
 import type { RunResult, RunView } from "../model/run.js";
 import type { RunsealError } from "../errors/error.js";
 
+/** What the loop reads of an abort signal: it is looked at before every decision. */
+export type DrainSignal = Pick<AbortSignal, "aborted" | "addEventListener" | "removeEventListener">;
+
 /** How a drive is stopped from outside. */
 export interface DriveControl {
   /** Aborted: no new step; those in flight end, and the lease is given back. */
-  readonly drain?: AbortSignal;
+  readonly drain?: DrainSignal;
   /** Aborted: stop at once and write nothing more, as if the process had ended. */
   readonly abandon?: AbortSignal;
 }

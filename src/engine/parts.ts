@@ -1,4 +1,5 @@
 import type { Env } from "./env.js";
+import type { EventDraft } from "../model/event.js";
 import type { EventProfile } from "../model/event-profile.js";
 import type { FactBook } from "../io/fact-book.js";
 import type { FaultPoint } from "./fault-point.js";
@@ -6,9 +7,11 @@ import type { HandlerEntry } from "../model/handler-entry.js";
 import type { IoAttempt } from "../io/live-io.js";
 import type { IoProvider } from "../io/provider.js";
 import type { Router } from "../io/router.js";
+import type { Outcome } from "./step-outcome.js";
 import type { SecretBroker } from "../io/secret-broker.js";
 import type { RunId, Scope, StepId } from "../model/ids.js";
 import type { Runbook } from "../model/runbook.js";
+import type { StepRecord } from "../history/run-state.js";
 import type { Stores } from "../stores/stores.js";
 import type { VerbRef } from "../model/verb.js";
 
@@ -54,6 +57,14 @@ export interface StepLine {
   readonly fields: { readonly [name: string]: unknown };
 }
 
+/**
+ * What came of an attempt, told from a record.
+ *
+ * @param ended - aborted when the run stops: then the answer is `undefined`
+ * @param onLate - to be called when the handler had timed out and ended after all
+ */
+export type Recall = (ended: AbortSignal, onLate: () => void) => Promise<Outcome | undefined>;
+
 /** Everything the engine works with besides the run itself. */
 export interface EngineParts {
   readonly stores: Stores;
@@ -75,6 +86,10 @@ export interface EngineParts {
   readonly rootRunId?: RunId;
   /** How deep in children the run is; absent: it is none. */
   readonly depth?: number;
+  /** Answers an attempt, or the question whether it took effect, without a handler; `undefined` or absent: the handler is called. */
+  readonly recall?: (record: StepRecord, question: "run" | "reconcile") => Recall | undefined;
+  /** Takes what handlers say of themselves, in the place of the log. */
+  readonly overhear?: (events: readonly EventDraft[]) => void;
   /** Which events of handlers are recorded besides facts: all (default), or none (D-065). */
   readonly eventProfile?: EventProfile;
   /** Called at every fault point; absent except in tests that let a process die there. */

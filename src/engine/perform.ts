@@ -2,7 +2,7 @@ import type { ChildRest } from "./step-context.js";
 import type { ChildRuns } from "./child-runs.js";
 import type { CallEnd } from "./call-handler.js";
 import type { Deadlines } from "./deadlines.js";
-import type { EngineParts } from "./parts.js";
+import type { EngineParts, Recall } from "./parts.js";
 import type { EntityLock } from "../history/lock-requests.js";
 import type { Failure } from "../model/failure.js";
 import type { HandlerEntry, Reconciliation } from "../model/handler-entry.js";
@@ -77,12 +77,22 @@ export async function performAttempt(scene: Scene, attempt: Attempt): Promise<Ou
  * from outside.
  */
 export async function performReconcile(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
+  const recall = scene.parts.recall?.(attempt.record, "reconcile");
+  if (recall !== undefined) return recalled(scene, attempt, recall);
   const outcome = await reconcile(scene, attempt);
   attempt.onSettled();
   return outcome === "not_done" ? { events: [orphanClosed(attempt.record)], artifacts: [] } : outcome;
 }
 
+async function recalled({ stop }: Scene, attempt: Attempt, recall: Recall): Promise<Outcome | undefined> {
+  const outcome = await stop.during((signal) => recall(signal, attempt.onLate));
+  attempt.onSettled();
+  return outcome;
+}
+
 async function attemptOnce(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
+  const recall = scene.parts.recall?.(attempt.record, "run");
+  if (recall !== undefined) return recalled(scene, attempt, recall);
   const run = present(attempt.entry.run, "an attempt is made of a verb that has a handler");
   const { end, declared, rests } = await call(scene, attempt, run, "handler");
   const { step } = attempt.record;

@@ -3,6 +3,7 @@ import type { Failure } from "../model/failure.js";
 import type { RetryPolicy } from "../model/verb.js";
 import type { StepRecord } from "../history/run-state.js";
 import { failed } from "./step-outcome.js";
+import { retryBoundMs } from "../history/retry-bound.js";
 
 /** Time and chance of one decision to try again. */
 export interface RetryMoment {
@@ -19,8 +20,7 @@ export interface RetryMoment {
  * @param failures - failures so far, this one included
  */
 export function retryDelayMs(policy: RetryPolicy, failures: number, random: number): number {
-  const bound = Math.min(policy.maxMs, policy.baseMs * 2 ** Math.min(failures - 1, 40));
-  return Math.floor(random * (bound + 1));
+  return Math.floor(random * (retryBoundMs(policy, failures) + 1));
 }
 
 /**

@@ -341,6 +341,7 @@ export class RunLoop {
     const taking = await this.#stop.during((signal) => {
       const giveUp = new AbortController();
       signal.addEventListener("abort", () => giveUp.abort(), { once: true });
+      if (signal.aborted) giveUp.abort();
       const taking = this.#attend(this.#locks.take(giveUp.signal), ({ cancel, pause, isDraining }) => {
         const isPausing = pause !== null && this.#state.orphans.size === 0;
         if (cancel !== null || isPausing || isDraining) giveUp.abort();

@@ -49,6 +49,10 @@ export class RunRecord {
   append(events: readonly EventDraft[], artifacts: readonly ArtifactWrite[] = []): void {
     const clean = cleanOutcome({ events, artifacts }, this.known);
     for (const artifact of clean.artifacts) this.#writer.attach(artifact);
+    if (this.#parts.overhear !== undefined) {
+      this.#parts.overhear(clean.events);
+      return;
+    }
     for (const event of clean.events) this.#writer.append(event);
     this.#hooks.wake();
   }

@@ -20,6 +20,8 @@ import type { InstanceParts } from "./parts.js";
 import type { LockedEntity } from "./with-locks.js";
 import type { ObserverCounts } from "./observers.js";
 import type { Preview } from "../model/preview.js";
+import type { ReplayOptions } from "./replay.js";
+import type { ReplayReport } from "../model/replay-report.js";
 import type { RunFilter } from "../stores/event-store.js";
 import type { RunHandle } from "./run-handle.js";
 import type { RunId, Scope, StepId } from "../model/ids.js";
@@ -60,6 +62,7 @@ import { observedStores } from "./observed-stores.js";
 import { preview } from "../review/preview.js";
 import { rememberParts } from "./parts-of.js";
 import { readRunbook, readRunHead } from "./find-runbook.js";
+import { replay } from "./replay.js";
 import { resolveDoubt } from "./resolve-doubt.js";
 import { runHandle } from "./run-handle.js";
 import { runToOutput } from "./run-to-output.js";
@@ -331,6 +334,11 @@ class RunsealInstance<C extends Catalog> {
   /** `export` line by line, each with its line feed: for runs whose artifacts are too large for one text. */
   exportLines(runId: RunId): AsyncIterable<string> {
     return exportLines(this.#parts, runId);
+  }
+
+  /** Does a run again from its record, without writing anything or calling a handler that writes, and says in what it differs. */
+  replay(runId: RunId, options?: ReplayOptions): Promise<ReplayReport> {
+    return replay(this.#parts, runId, options);
   }
 
   /** The end of a run's chain, or of all chains of the scope: keep it elsewhere to notice a shortened log. */

@@ -1,0 +1,57 @@
+import type { AnyEvent } from "../../src/model/event.js";
+import type { EngineParts } from "../../src/engine/parts.js";
+import type { ReplayMode, ReplayReport } from "../../src/model/replay-report.js";
+import type { Runbook } from "../../src/model/runbook.js";
+import { breathe } from "../../src/time/breathe.js";
+import { eventOf } from "../../src/history/read-event.js";
+import { replayLog } from "../../src/engine/replay-log.js";
+import { runStream } from "../../src/model/ids.js";
+
+/** What a test replays with. */
+export interface Replayed {
+  readonly parts: Pick<EngineParts, "stores" | "handlers">;
+  readonly runbook: Runbook;
+  readonly runId: string;
+  readonly mode?: ReplayMode;
+  /** Instead of what the stores hold. */
+  readonly events?: readonly AnyEvent[];
+  readonly toleranceMs?: number;
+}
+
+/** Replays a run of a rig, or a log that a test changed. */
+export async function replayed({ parts, runbook, runId, mode = "replay_decisions", ...rest }: Replayed): Promise<ReplayReport> {
+  const { events = await logOf(parts, runId), toleranceMs = 0 } = rest;
+  return replayLog({
+    scope: "default",
+    runId,
+    runbook,
+    events,
+    mode,
+    toleranceMs,
+    artifacts: parts.stores.artifacts,
+    handlers: parts.handlers,
+    env: {
+      now: () => Date.now(),
+      sleep: (ms, signal) => new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        signal?.addEventListener("abort", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+      schedule: () => ({ cancel: () => undefined }),
+      random: () => 0,
+      entropy: (length) => new Uint8Array(length),
+      uuid: () => "",
+      breathe,
+      inStep: (call) => call(),
+    },
+    found: [],
+  });
+}
+
+async function logOf(parts: Pick<EngineParts, "stores">, runId: string): Promise<readonly AnyEvent[]> {
+  const events: AnyEvent[] = [];
+  for await (const stored of parts.stores.reader.read("default", runStream(runId))) events.push(eventOf(stored));
+  return events;
+}
