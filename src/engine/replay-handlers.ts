@@ -126,7 +126,9 @@ export class ReplayHandlers {
 
   /** A gate without a handler takes its result from the decision; the record shows which kind it was. */
   #wasGivenByPeople(ref: VerbRef, own: HandlerEntry): boolean {
-    const gates = new Set(this.#state.steps.filter(({ step }) => step.verb === ref && step.mode === "human_gate").map(({ step }) => step.id));
+    const gates = new Set(
+      this.#state.steps.filter(({ step }) => step.verb === ref && step.mode === "human_gate").map(({ step }) => step.id),
+    );
     if (gates.size === 0) return false;
     for (const event of this.#script.events) {
       if (event.kind === "step.completed" && gates.has(event.payload.stepId)) return event.payload.by === "decision";

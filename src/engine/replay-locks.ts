@@ -85,7 +85,8 @@ export class ReplayLocks {
       return;
     }
     const failed = this.#script.events[at + 1];
-    const end = failed?.kind === "step.failed" ? this.#script.endOf(failed.payload.stepId, failed.payload.attempt, at, "run") : undefined;
+    const end =
+      failed?.kind === "step.failed" ? this.#script.endOf(failed.payload.stepId, failed.payload.attempt, at, "run") : undefined;
     const record = end === undefined ? undefined : recordOf(this.#state, end.event.payload.stepId);
     if (end === undefined || record === undefined) return;
     this.#hooks.wait(end, async () => {

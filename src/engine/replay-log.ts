@@ -90,7 +90,9 @@ function submissionDivergences({ runbook, events }: ReplayRequest): readonly Div
   const started = events.find((event) => event.kind === "run.started");
   const found: Divergence[] = [];
   const add = (event: AnyEvent, expected: string, message: string): void => {
-    found.push(Object.freeze({ kind: "plan", seq: event.seq, stepId: null, expected: pictureOf(event), found: expected, message }));
+    found.push(
+      Object.freeze({ kind: "plan", seq: event.seq, stepId: null, expected: pictureOf(event), found: expected, message }),
+    );
   };
   if (submitted?.kind !== "run.submitted") return found;
   if (submitted.payload.runbookId !== runbook.id) add(submitted, `runbook "${runbook.id}"`, "the run is one of another runbook");
@@ -189,7 +191,12 @@ function brokenAt(event: AnyEvent, error: RunsealError): Divergence {
   return Object.freeze({ kind, seq: event.seq, stepId: null, expected: pictureOf(event), found: null, message: error.message });
 }
 
-async function replayClaim(request: ReplayRequest, claim: Claim, before: Folded, cast: ReplayCast): Promise<readonly Divergence[]> {
+async function replayClaim(
+  request: ReplayRequest,
+  claim: Claim,
+  before: Folded,
+  cast: ReplayCast,
+): Promise<readonly Divergence[]> {
   const { runId, runbook, env, artifacts, events } = request;
   const { state, head } = before;
   const recorded = events.slice(claim.body, claim.to).filter(isDecided);
@@ -197,7 +204,7 @@ async function replayClaim(request: ReplayRequest, claim: Claim, before: Folded,
   const drive = new ReplayDrive(script, state, () => env.breathe());
   const handlers = new ReplayHandlers(cast, script, state, drive);
   const world = replayEnv(drive, env);
-  const from = { stream: runStream(runId), owner: claim.owner, hasLocks: hadLocks(events), artifacts };
+  const from = { stream: runStream(runId), owner: claim.owner, hasLocks: hadLocks(recorded), artifacts };
   const parts: EngineParts = {
     stores: replayStores(drive, world, from),
     env: world,

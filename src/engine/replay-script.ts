@@ -40,7 +40,8 @@ export class ReplayScript {
   constructor(events: readonly AnyEvent[]) {
     this.events = events;
     for (const [position, event] of events.entries()) {
-      if (event.kind === "step.retry_scheduled") this.#retryAt.set(keyOf(event.payload.stepId, event.payload.attempt), event.payload.at);
+      if (event.kind === "step.retry_scheduled")
+        this.#retryAt.set(keyOf(event.payload.stepId, event.payload.attempt), event.payload.at);
       if (isEnd(event)) {
         const key = keyOf(event.payload.stepId, event.payload.attempt);
         const known = this.#ends.get(key);
@@ -166,8 +167,7 @@ export class ReplayScript {
   #endBehind(position: number, stepId: StepId): number {
     let at = position + 1;
     for (let event = this.events[at]; event !== undefined; event = this.events[at]) {
-      const isOwn =
-        (event.kind === "step.retry_scheduled" || event.kind === "wait.opened") && event.payload.stepId === stepId;
+      const isOwn = (event.kind === "step.retry_scheduled" || event.kind === "wait.opened") && event.payload.stepId === stepId;
       if (!isOwn && !isInterimSnapshot(event)) break;
       at += 1;
     }

@@ -39,7 +39,12 @@ export function replayEnv(score: ReplayScore, env: Env): Env {
 export function replayStores(
   score: ReplayScore,
   env: Env,
-  from: { readonly stream: StreamName; readonly owner: string; readonly hasLocks: boolean; readonly artifacts: Pick<Stores["artifacts"], "get"> },
+  from: {
+    readonly stream: StreamName;
+    readonly owner: string;
+    readonly hasLocks: boolean;
+    readonly artifacts: Pick<Stores["artifacts"], "get">;
+  },
 ): Stores {
   const { locks: _none, ...scratch } = memoryStores({ clock: env });
   const commit = async (writes: readonly StreamWrite[]): Promise<CommitAnswer> => {

@@ -78,14 +78,22 @@ export class SimulatedAttempt {
       tally.add({ seq: event.seq, stepId, expected: pictureOf(event), found: null, message });
     }
     const isHeard = ({ kind }: { readonly kind: string }): boolean => kind === "artifact.written" || isTalkative;
-    const was = said.filter((event) => event.kind !== "fact.recorded" && isHeard(event)).map((event) => ({ event, text: textOf(event) }));
+    const was = said
+      .filter((event) => event.kind !== "fact.recorded" && isHeard(event))
+      .map((event) => ({ event, text: textOf(event) }));
     const is = this.#said.filter(isHeard).map(textOf);
     for (let index = 0; index < Math.max(was.length, is.length); index += 1) {
       if (was[index]?.text === is[index]) continue;
       const expected = was[index]?.event;
       const found = is[index] ?? null;
       const message = "the handler says something else of itself than the record has";
-      tally.add({ seq: expected?.seq ?? end.event.seq, stepId, expected: expected === undefined ? null : pictureOf(expected), found, message });
+      tally.add({
+        seq: expected?.seq ?? end.event.seq,
+        stepId,
+        expected: expected === undefined ? null : pictureOf(expected),
+        found,
+        message,
+      });
       return;
     }
   }

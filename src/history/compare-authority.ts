@@ -16,16 +16,20 @@ export function authorityDivergences(events: Iterable<AnyEvent>, plan: RunPlan):
   let epoch = 0;
   let owner: string | null = null;
   const refuse = (event: AnyEvent, expected: string, message: string): void => {
-    found.push(Object.freeze({ kind: "authority", seq: event.seq, stepId: stepIdOf(event), expected, found: pictureOf(event), message }));
+    found.push(
+      Object.freeze({ kind: "authority", seq: event.seq, stepId: stepIdOf(event), expected, found: pictureOf(event), message }),
+    );
   };
   for (const event of events) {
     if (event.kind === "lease.taken") {
       const next = epoch + 1;
-      if (event.payload.epoch !== next) refuse(event, `epoch ${next}`, `the lease at epoch ${event.payload.epoch} does not follow epoch ${epoch}`);
+      if (event.payload.epoch !== next)
+        refuse(event, `epoch ${next}`, `the lease at epoch ${event.payload.epoch} does not follow epoch ${epoch}`);
       epoch = event.payload.epoch;
       owner = event.payload.owner;
     }
-    if (event.epoch !== epoch) refuse(event, `epoch ${epoch}`, `written under epoch ${event.epoch} while the lease was at ${epoch}`);
+    if (event.epoch !== epoch)
+      refuse(event, `epoch ${epoch}`, `written under epoch ${event.epoch} while the lease was at ${epoch}`);
     if (event.kind === "run.started" || event.kind === "run.resumed") {
       const { epoch: told, owner: by } = event.payload;
       if (told !== epoch || by !== owner) {
@@ -34,7 +38,11 @@ export function authorityDivergences(events: Iterable<AnyEvent>, plan: RunPlan):
     }
     if (event.kind === "decision.made" && event.payload.verdict === "approve") approved.add(event.payload.stepId);
     if (event.kind === "step.entered" && isGate(plan, event.payload.stepId) && !approved.has(event.payload.stepId)) {
-      refuse(event, `decision.made approve for "${event.payload.stepId}"`, "the step was entered without the approval that it waits for");
+      refuse(
+        event,
+        `decision.made approve for "${event.payload.stepId}"`,
+        "the step was entered without the approval that it waits for",
+      );
     }
   }
   return found;

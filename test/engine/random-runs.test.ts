@@ -8,7 +8,8 @@ import type { StepSketch, VerbSketch } from "./build-runbook.js";
 import { ManualEnv } from "./manual-env.js";
 import { Rig } from "./rig.js";
 import { beginState } from "../../src/history/run-state.js";
-import { buildRunbook, resultOf } from "./build-runbook.js";
+import { asPure, replayed } from "./replayed.js";
+import { buildRunbook, handlersOf, resultOf } from "./build-runbook.js";
 import { cancelMessage, decisionMessage, pauseMessage, signalMessage } from "../../src/engine/inbox-message.js";
 import { fold } from "../../src/history/fold.js";
 import { playCommits, recordCommits } from "./record-commits.js";
@@ -103,7 +104,7 @@ function sealed(run: RandomRun): Runbook {
 /** Handlers as the random run has them, and what they saw. */
 function verbsOf(
   run: RandomRun,
-  rig: () => Rig,
+  rig: () => { readonly env: Pick<ManualEnv, "sleep"> },
   calls: { id: string; attempt: number }[],
 ): { readonly [name: string]: VerbSketch } {
   const work: VerbSketch["run"] = async (_, ctx) => {
@@ -166,10 +167,25 @@ async function play(
   return { rig, runId, runbook, end, calls };
 }
 
+/** Replays a random run both ways; handlers that are called again take no time, and those of writing steps are not called. */
+async function expectReplays(run: RandomRun, rig: Rig, runbook: Runbook, runId: string): Promise<void> {
+  const calls: { id: string; attempt: number }[] = [];
+  const timeless = { env: { sleep: async () => undefined } };
+  const handlers = asPure(handlersOf(verbsOf(run, () => timeless, calls)));
+  const parts = { stores: rig.stores, handlers };
+  expect((await replayed({ parts, runbook, runId })).divergences).toEqual([]);
+  expect(calls).toEqual([]);
+  const report = await replayed({ parts, runbook, runId, mode: "re_simulate" });
+  expect(report.divergences).toEqual([]);
+  expect(report.handlerCalls).toEqual({ pure: calls.length, read: 0, write: 0 });
+  const pure = new Set(run.steps.flatMap(({ kind }, position) => (kind === "pure" ? [`s${position}`] : [])));
+  expect(calls.filter(({ id }) => !pure.has(id))).toEqual([]);
+}
+
 const ENDS = ["run.completed", "run.failed", "run.canceled"];
 
 describe("random runs, whatever their handlers, messages and interleavings do", () => {
-  test("have at most one end, nothing behind it, legal attempts, a log that folds at every prefix and verifies (X.5-16)", async () => {
+  test("have at most one end, nothing behind it, legal attempts, a log that folds at every prefix, verifies and replays (X.5-16, decision 3.17)", async () => {
     await fc.assert(
       fc.asyncProperty(randomRun, async (run) => {
         const { rig, runId, runbook, end, calls } = await play(run);
@@ -182,6 +198,7 @@ describe("random runs, whatever their handlers, messages and interleavings do", 
         expectPrefixesFold(runbook, runId, events, end);
         expectOrder(run, events);
         expectOneCallEach(calls);
+        await expectReplays(run, rig, runbook, runId);
         const stored = [];
         for await (const event of rig.stores.reader.read("default", runStream(runId))) stored.push(event);
         const head = await rig.stores.reader.head("default", runStream(runId));
@@ -247,6 +264,7 @@ async function playFrom(run: RandomRun, before: readonly (readonly StreamWrite[]
     event.kind === "step.completed" ? [event.payload.stepId] : [],
   );
   const end = await rig.drive(runbook, runId, {}, "recovered");
+  await expectReplays(run, rig, runbook, runId);
   return { end, commits, calls, completedBefore };
 }
 

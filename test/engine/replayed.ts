@@ -20,7 +20,7 @@ export interface Replayed {
 
 /** Replays a run of a rig, or a log that a test changed. */
 export async function replayed({ parts, runbook, runId, mode = "replay_decisions", ...rest }: Replayed): Promise<ReplayReport> {
-  const { events = await logOf(parts, runId), toleranceMs = 0 } = rest;
+  const { events = await logOf(parts, runId), toleranceMs = 1_000 } = rest;
   return replayLog({
     scope: "default",
     runId,
@@ -32,13 +32,14 @@ export async function replayed({ parts, runbook, runId, mode = "replay_decisions
     handlers: parts.handlers,
     env: {
       now: () => Date.now(),
-      sleep: (ms, signal) => new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        signal?.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      }),
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          signal?.addEventListener("abort", () => {
+            clearTimeout(timer);
+            resolve();
+          });
+        }),
       schedule: () => ({ cancel: () => undefined }),
       random: () => 0,
       entropy: (length) => new Uint8Array(length),
@@ -50,7 +51,15 @@ export async function replayed({ parts, runbook, runId, mode = "replay_decisions
   });
 }
 
-async function logOf(parts: Pick<EngineParts, "stores">, runId: string): Promise<readonly AnyEvent[]> {
+/** Handlers whose contracts say that they change nothing: steps that are sealed as pure may be simulated with them. */
+export function asPure(handlers: EngineParts["handlers"]): EngineParts["handlers"] {
+  return (ref) => {
+    const entry = handlers(ref);
+    return entry === undefined ? undefined : { ...entry, contract: { ...entry.contract, effect: "pure" } };
+  };
+}
+
+export async function logOf(parts: Pick<EngineParts, "stores">, runId: string): Promise<readonly AnyEvent[]> {
   const events: AnyEvent[] = [];
   for await (const stored of parts.stores.reader.read("default", runStream(runId))) events.push(eventOf(stored));
   return events;
