@@ -149,7 +149,8 @@ export class ReplayHandlers {
     this.#attempts.set(keyOf(stepId, attempt), simulated);
     const answer = settled(async () => entry.run?.(args, context));
     return new Promise((resolve, reject) => {
-      context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true });
+      // whoever stopped the run does not wait for an answer
+      context.signal.addEventListener("abort", () => resolve(undefined), { once: true });
       this.#drive.wait(end, async () => {
         const how = await this.#bounded(answer, record.step.timeoutMs);
         this.#drive.clock.aim(record, end);
@@ -164,7 +165,8 @@ export class ReplayHandlers {
     if (attempt.isUnanswered && end.event.kind === "step.failed") {
       // the world failed the handler then, and can't now
       this.#countRecorded();
-      throw recordedFailure(end.event);
+      const failed: Settled = { kind: "threw", error: recordedFailure(end.event) };
+      throw failed.error;
     }
     tally.simulated += 1;
     attempt.reportUnanswered(tally);

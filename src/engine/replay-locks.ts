@@ -49,8 +49,9 @@ export class ReplayLocks {
         grant: (waitedMs) => resolve({ requests, waitedMs, lost: this.#lost.signal, release: () => Promise.resolve() }),
         refuse: reject,
       };
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-      if (signal?.aborted === true) reject(signal.reason);
+      const giveUp = (): void => reject(new RunsealError("instance.closed", "the run stopped", { call: "locks.acquire" }));
+      signal?.addEventListener("abort", giveUp, { once: true });
+      if (signal?.aborted === true) giveUp();
       if (this.#state.isLocked) this.#askLate(requests, asking);
       else this.#asking = asking;
     });

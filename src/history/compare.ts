@@ -121,8 +121,8 @@ function divergence(
 
 /** What a difference at an event is about; where two differ, the one that says more decides. */
 function kindOf(expected: ComparedEvent, found: ComparedEvent = expected): DivergenceKind {
-  const kinds = [kindAt(expected.kind), kindAt(found.kind)];
-  return RANKED.find((kind) => kinds.includes(kind)) ?? "outcome";
+  const [was, is] = [kindAt(expected.kind), kindAt(found.kind)];
+  return RANKED.indexOf(was) <= RANKED.indexOf(is) ? was : is;
 }
 
 const RANKED: readonly DivergenceKind[] = ["authority", "timing", "plan", "outcome"];

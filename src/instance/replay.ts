@@ -77,7 +77,7 @@ function readable(runId: RunId, stored: StoredEvent): AnyEvent {
   throw new RunsealError("run.unsupported_event", message, { runId, seq, kind, v });
 }
 
-function modeOf(mode: ReplayOptions["mode"] = "replay_decisions"): ReplayMode {
+function modeOf(mode: unknown = "replay_decisions"): ReplayMode {
   if (mode === "re_simulate" || mode === "re_simulate_nodes") return "re_simulate";
   if (mode === "replay_decisions") return mode;
   const message = `a run is replayed as replay_decisions or re_simulate, not as ${shown(mode)}`;

@@ -240,7 +240,7 @@ describe("a replay that differs", () => {
     const log = await logOf(story.rig.parts, story.runId);
     const events = log.map((event) =>
       event.kind === "step.skipped"
-        ? ({ ...event, kind: "step.entered", payload: { stepId: "b", attempt: 1 } } as AnyEvent)
+        ? ({ ...event, kind: "step.entered", payload: { stepId: "b", attempt: 1 } })
         : event,
     );
     const report = await again(story, { events });
@@ -289,14 +289,14 @@ describe("a replay that differs", () => {
   test("in an epoch, or in a gate that nobody let pass, is an authority, and always one (X.5-22, E-155)", async () => {
     const story = await told(chain, nameIt);
     const log = await logOf(story.rig.parts, story.runId);
-    const events = log.map((event) => (event.kind === "step.completed" ? ({ ...event, epoch: 7 } as AnyEvent) : event));
+    const events = log.map((event) => (event.kind === "step.completed" ? ({ ...event, epoch: 7 }) : event));
     expect(new Set(kinds(await again(story, { events })))).toEqual(new Set(["authority"]));
     const gate = await told({ steps: [{ id: "g", verb: "test.gate", mode: "human_gate" }] }, nameIt);
     await gate.rig.put(decisionMessage("default", gate.runId, "g", { ...yes, payload: 1 }));
     await gate.rig.drive(gate.runbook, gate.runId, {}, "wake");
     expect((await again(gate)).divergences).toEqual([]);
     const without = (await logOf(gate.rig.parts, gate.runId)).map((event) =>
-      event.kind === "decision.made" ? ({ ...event, payload: { ...event.payload, verdict: "reject" } } as AnyEvent) : event,
+      event.kind === "decision.made" ? ({ ...event, payload: { ...event.payload, verdict: "reject" } }) : event,
     );
     expect(kinds(await again(gate, { events: without }))).toContain("authority");
   });
@@ -306,7 +306,7 @@ describe("a replay that differs", () => {
     const story = await told({ steps: [{ id: "a" }] }, asks);
     expect((await again(story, { mode: "re_simulate", run: asks })).divergences).toEqual([]);
     const gone = (await logOf(story.rig.parts, story.runId)).map((event) =>
-      event.kind === "fact.recorded" ? ({ ...event, payload: { ...event.payload, key: "other" } } as AnyEvent) : event,
+      event.kind === "fact.recorded" ? ({ ...event, payload: { ...event.payload, key: "other" } }) : event,
     );
     const report = await again(story, { mode: "re_simulate", run: asks, events: gone });
     expect(report.divergences).toMatchObject([{ kind: "outcome", stepId: "a", found: 'fact "rate"' }]);

@@ -5,6 +5,7 @@ import type { Runbook } from "../../src/model/runbook.js";
 import { breathe } from "../../src/time/breathe.js";
 import { eventOf } from "../../src/history/read-event.js";
 import { replayLog } from "../../src/engine/replay-log.js";
+import { systemClock } from "../../src/time/clock.js";
 import { runStream } from "../../src/model/ids.js";
 
 /** What a test replays with. */
@@ -31,15 +32,8 @@ export async function replayed({ parts, runbook, runId, mode = "replay_decisions
     artifacts: parts.stores.artifacts,
     handlers: parts.handlers,
     env: {
-      now: () => Date.now(),
-      sleep: (ms, signal) =>
-        new Promise((resolve) => {
-          const timer = setTimeout(resolve, ms);
-          signal?.addEventListener("abort", () => {
-            clearTimeout(timer);
-            resolve();
-          });
-        }),
+      now: systemClock.now,
+      sleep: systemClock.sleep,
       schedule: () => ({ cancel: () => undefined }),
       random: () => 0,
       entropy: (length) => new Uint8Array(length),
