@@ -218,7 +218,7 @@ async function replayClaim(
       isUnlocked: !recorded.some((event) => event.kind === "run.failed" && event.payload.code === "lock.required"),
     },
   };
-  const run: ClaimedRun = { state, head, owner: claim.owner, runbook, build: {} };
+  const run: ClaimedRun = { state, head, owner: claim.owner, runbook, build: {}, storeAheadMs: 0 };
   try {
     const loop = new RunLoop(parts, run, { drain: drive.drain, abandon: drive.abandon.signal }, noChild);
     const end = await loop.run();

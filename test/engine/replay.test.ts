@@ -52,7 +52,12 @@ function again(
 async function changed(story: Story, kind: string, change: (payload: never) => object, nth = 0): Promise<readonly AnyEvent[]> {
   const log = await logOf(story.rig.parts, story.runId);
   const at = log.filter((event) => event.kind === kind)[nth];
-  return log.map((event) => (event === at ? ({ ...event, payload: change(event.payload as never) } as AnyEvent) : event));
+  return altered(log, (event) => (event === at ? { ...event, payload: change(event.payload as never) } : event));
+}
+
+/** The log with some events changed, whatever comes of it. */
+function altered(events: readonly AnyEvent[], change: (event: AnyEvent, position: number) => object): readonly AnyEvent[] {
+  return events.map((event, position) => change(event, position) as AnyEvent);
 }
 
 const kinds = (report: ReplayReport): readonly DivergenceKind[] => report.divergences.map(({ kind }) => kind);
@@ -238,10 +243,8 @@ describe("a replay that differs", () => {
       async () => "no",
     );
     const log = await logOf(story.rig.parts, story.runId);
-    const events = log.map((event) =>
-      event.kind === "step.skipped"
-        ? ({ ...event, kind: "step.entered", payload: { stepId: "b", attempt: 1 } })
-        : event,
+    const events = altered(log, (event) =>
+      event.kind === "step.skipped" ? { ...event, kind: "step.entered", payload: { stepId: "b", attempt: 1 } } : event,
     );
     const report = await again(story, { events });
     expect(report.divergences[0]).toMatchObject({
@@ -266,9 +269,9 @@ describe("a replay that differs", () => {
     const log = [...(await logOf(story.rig.parts, story.runId))];
     const [a, b] = log.flatMap((event, position) => (event.kind === "step.entered" ? [position] : []));
     if (a === undefined || b === undefined) throw new TypeError("two steps are entered");
-    const swapped = log.map((event, position) => {
+    const swapped = altered(log, (event, position) => {
       const other = position === a ? log[b] : position === b ? log[a] : undefined;
-      return other === undefined ? event : ({ ...event, payload: other.payload } as AnyEvent);
+      return other === undefined ? event : ({ ...event, payload: other.payload });
     });
     expect(kinds(await again(story, { events: swapped }))).toEqual(["ordering"]);
   });
@@ -289,14 +292,14 @@ describe("a replay that differs", () => {
   test("in an epoch, or in a gate that nobody let pass, is an authority, and always one (X.5-22, E-155)", async () => {
     const story = await told(chain, nameIt);
     const log = await logOf(story.rig.parts, story.runId);
-    const events = log.map((event) => (event.kind === "step.completed" ? ({ ...event, epoch: 7 }) : event));
+    const events = altered(log, (event) => (event.kind === "step.completed" ? { ...event, epoch: 7 } : event));
     expect(new Set(kinds(await again(story, { events })))).toEqual(new Set(["authority"]));
     const gate = await told({ steps: [{ id: "g", verb: "test.gate", mode: "human_gate" }] }, nameIt);
     await gate.rig.put(decisionMessage("default", gate.runId, "g", { ...yes, payload: 1 }));
     await gate.rig.drive(gate.runbook, gate.runId, {}, "wake");
     expect((await again(gate)).divergences).toEqual([]);
-    const without = (await logOf(gate.rig.parts, gate.runId)).map((event) =>
-      event.kind === "decision.made" ? ({ ...event, payload: { ...event.payload, verdict: "reject" } }) : event,
+    const without = altered(await logOf(gate.rig.parts, gate.runId), (event) =>
+      event.kind === "decision.made" ? { ...event, payload: { ...event.payload, verdict: "reject" } } : event,
     );
     expect(kinds(await again(gate, { events: without }))).toContain("authority");
   });
@@ -305,8 +308,8 @@ describe("a replay that differs", () => {
     const asks: Work = async (_, ctx) => ctx.fact("rate", () => 7);
     const story = await told({ steps: [{ id: "a" }] }, asks);
     expect((await again(story, { mode: "re_simulate", run: asks })).divergences).toEqual([]);
-    const gone = (await logOf(story.rig.parts, story.runId)).map((event) =>
-      event.kind === "fact.recorded" ? ({ ...event, payload: { ...event.payload, key: "other" } }) : event,
+    const gone = altered(await logOf(story.rig.parts, story.runId), (event) =>
+      event.kind === "fact.recorded" ? { ...event, payload: { ...event.payload, key: "other" } } : event,
     );
     const report = await again(story, { mode: "re_simulate", run: asks, events: gone });
     expect(report.divergences).toMatchObject([{ kind: "outcome", stepId: "a", found: 'fact "rate"' }]);
