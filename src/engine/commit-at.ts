@@ -26,6 +26,7 @@ const DECISIVE: readonly (readonly [CommitKind, readonly string[]])[] = [
   ["rest", ["run.parked", "run.paused"]],
   ["entered", ["step.entered"]],
   ["failed", ["step.failed", "step.in_doubt", "step.fenced"]],
+  ["child", ["child.spawned", "child.completed"]],
   ["completed", ["step.completed"]],
   ["message", ["signal.received", "decision.made", "run.resumed"]],
   ["fact", ["fact.recorded"]],

@@ -20,6 +20,8 @@ const COMMITS = [
   "completed",
   /** An attempt failed, or its outcome is in doubt. */
   "failed",
+  /** A child run exists from here on, or its end is the parent's to use. */
+  "child",
   /** A message from the inbox became history. */
   "message",
   /** The run rests: parked or paused. */

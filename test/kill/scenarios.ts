@@ -15,7 +15,10 @@ export interface PlotScenario {
   readonly statuses: readonly ("completed" | "canceled")[];
 }
 
-const args = { a: "acc-1", b: "acc-2" };
+interface ArgsOf {
+  readonly [name: string]: string;
+}
+const defaults: ArgsOf = { a: "acc-1", b: "acc-2" };
 
 /** Every scenario that processes are killed in. */
 export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
@@ -68,6 +71,25 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
     steps: ["first", "second", "undo/second", "undo/first"],
     statuses: ["completed", "completed"],
   },
+  family: {
+    live: async (process) => {
+      const { runseal } = process;
+      const child = await sealed(process, "plot.drained", { a: "acc-1", b: "acc-1" });
+      const parent = await sealed(process, "plot.family", { account: "acc-1", child });
+      await approved(process, parent);
+      const run = await runseal.execute(parent);
+      for (let result = await run.result(); result.status === "parked"; result = await run.result()) {
+        if (result.reason === "human_gate") {
+          const yes = { verdict: "approve", payload: { noted: "yes" }, principal: { subject: "ines" } } as const;
+          await runseal.decide(run.runId, "asked", yes);
+        }
+        await runseal.resume(run.runId);
+      }
+    },
+    begin: "recover",
+    steps: ["first", "last"],
+    statuses: ["completed", "completed"],
+  },
   queued: {
     live: async ({ runseal }) => {
       const [known] = await runseal.list();
@@ -83,7 +105,7 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
   },
 };
 
-type PlotName = "plot.long" | "plot.doubtful" | "plot.drained" | "plot.opened";
+type PlotName = "plot.long" | "plot.doubtful" | "plot.drained" | "plot.opened" | "plot.family";
 
 /** A signal that comes while a step runs; the step ends when it is history. */
 async function earlyWord({ runseal }: PlotProcess, runId: string): Promise<void> {
@@ -98,8 +120,8 @@ async function passed(process: PlotProcess, point: FaultPoint): Promise<void> {
   while (!process.passed.has(point)) await later(2);
 }
 
-async function sealed({ runseal }: Pick<PlotProcess, "runseal">, name: PlotName): Promise<string> {
-  const outcome = await runseal.compile(runseal.invocation(name, args), { intent: "kill" });
+async function sealed({ runseal }: Pick<PlotProcess, "runseal">, name: PlotName, args: ArgsOf = defaults): Promise<string> {
+  const outcome = await runseal.compile({ name, args }, { intent: "kill" });
   if (outcome.kind !== "compiled") throw new TypeError(outcome.kind);
   return outcome.runbook.id;
 }
