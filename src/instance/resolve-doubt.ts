@@ -23,7 +23,15 @@ export type DoubtOutcome =
   | { readonly outcome: "failed"; readonly message?: string };
 
 /** What {@link resolveDoubt} takes. */
-export type DoubtResolution = Identification & DoubtOutcome & { readonly note?: string };
+export type DoubtResolution = Identification &
+  DoubtOutcome & {
+    readonly note?: string;
+    /**
+     * The attempt that was looked at, as `doubts()` gave it. Absent: whichever is the newest when the call arrives, which may be one that
+     * began after the look.
+     */
+    readonly attempt?: number;
+  };
 
 /**
  * Settles a step in doubt. The run is continued by the process that holds it, a worker, or `resume(runId)`.
@@ -46,7 +54,8 @@ export async function resolveDoubt(
   const runbook = await readRunbook(parts, head.run.runbookId);
   const { open, newest } = await readDoubts(parts, runId, runPlanOf(runbook));
   const doubt = newest.get(stepId);
-  if (doubt === undefined) {
+  const isOther = resolution.attempt !== undefined && resolution.attempt !== doubt?.attempt;
+  if (doubt === undefined || isOther) {
     if (isTerminal(head.run.status)) throw runTerminal(runId, head.run.status);
     throw notInDoubt(
       runId,

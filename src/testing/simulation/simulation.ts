@@ -206,13 +206,17 @@ export class Simulation {
   }
 
   /** A person looks at the service and says what happened, or gives the step up. */
-  #resolve(runseal: Runseal, runId: string, stepId: string, isGivenUp: boolean): Promise<void> {
+  async #resolve(runseal: Runseal, runId: string, stepId: string, isGivenUp: boolean): Promise<void> {
     const principal = { subject: "somebody" };
     if (isGivenUp) return runseal.resolveDoubt(runId, stepId, { outcome: "failed", principal });
+    // what is said is said of the attempt that was looked at: a later one may have done what this one had not
+    const doubt = (await runseal.doubts()).find((open) => open.runId === runId && open.stepId === stepId);
+    if (doubt === undefined) return;
+    const { attempt } = doubt;
     const happened = this.#outside.happened(idempotencyKeyOf(SCOPE, runId, stepId));
     return happened
-      ? runseal.resolveDoubt(runId, stepId, { outcome: "done", result: stepId, principal })
-      : runseal.resolveDoubt(runId, stepId, { outcome: "not_done", principal });
+      ? runseal.resolveDoubt(runId, stepId, { outcome: "done", result: stepId, attempt, principal })
+      : runseal.resolveDoubt(runId, stepId, { outcome: "not_done", attempt, principal });
   }
 
   #begin(host: SimProcess, call: () => Promise<unknown>): void {
