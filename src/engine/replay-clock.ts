@@ -51,8 +51,9 @@ export class ReplayClock {
     const { deadlineAt } = this.#state;
     let random = 0;
     if (end.retryAt !== undefined) {
-      this.#now = Math.max(this.#now, end.retryAt - bound);
-      random = Math.min(MOST, Math.max(0, (end.retryAt - this.#now + 0.5) / (bound + 1)));
+      // a clock that was set back gives a time that has passed; whether the record allows it is compared apart
+      this.#now = Math.min(Math.max(this.#now, end.retryAt - bound), end.retryAt);
+      random = Math.min(MOST, (end.retryAt - this.#now + 0.5) / (bound + 1));
     } else if (deadlineAt !== null && isGivenUp(record, end)) {
       this.#now = Math.max(this.#now, deadlineAt - bound);
       random = MOST;

@@ -14,7 +14,6 @@ import type { VerbContract, VerbRef } from "../model/verb.js";
 import { SimulatedAttempt } from "./simulated-attempt.js";
 import { copyCanonical } from "../json/copy.js";
 import { invariant, present } from "../errors/invariant.js";
-import { isPark, parkUntil } from "../model/park.js";
 import { keyOf, recordedFailure } from "./replay-script.js";
 import { recordOf } from "../history/run-state.js";
 import { verbRef } from "../model/verb.js";
@@ -78,7 +77,7 @@ export class ReplayHandlers {
 
   /** Only what changes nothing is called again, and only where the record says how it ended by itself (decision 3.17). */
   #isSimulated({ step }: StepRecord, { event }: RecordedEnd): boolean {
-    if (this.#cast.mode !== "re_simulate" || event.kind === "step.in_doubt") return false;
+    if (this.#cast.mode !== "re_simulate" || event.kind === "step.in_doubt" || event.kind === "step.parked") return false;
     if (event.kind === "step.failed" && event.payload.code === "step.timeout") return false;
     const entry = this.#cast.handlers(step.verb);
     if (entry?.run === undefined || entry.contract.effect !== step.effect) return false;
@@ -173,7 +172,7 @@ export class ReplayHandlers {
     if (attempt.isUnanswered && how.kind === "threw") return this.#cast.resultOf(end);
     attempt.report(tally, isTalkative);
     if (how.kind === "threw") throw how.error;
-    return end.event.kind === "step.parked" && isPark(how.value) ? parkUntil(how.value.key, end.event.payload.until) : how.value;
+    return how.value;
   }
 
   /** A handler that hangs now is given as long as the live one had. */

@@ -128,7 +128,8 @@ export class ReplayScript {
     const event = this.events[position];
     if (event === undefined) return undefined;
     if (event.kind === "step.entered") return this.retryAt(event.payload.stepId, event.payload.attempt, state);
-    if (event.kind === "step.failed" && event.payload.code === "wait.timeout") {
+    const isTimer = event.kind === "wait.answered" && event.payload.by === "timer";
+    if (isTimer || (event.kind === "step.failed" && event.payload.code === "wait.timeout")) {
       return recordOf(state, event.payload.stepId)?.wait?.until ?? undefined;
     }
     if (event.kind === "step.fenced" && event.payload.reason === "deadline") return state.deadlineAt ?? undefined;

@@ -187,6 +187,33 @@ describe("a run that is replayed", () => {
     expect((await again(slow)).divergences).toEqual([]);
   });
 
+  test("that a timer woke is equal: it fires where the record says so (peers 45, 79)", async () => {
+    const timed = await told(
+      {
+        steps: [
+          { id: "wait", ...write, mode: "durable" },
+          { id: "b", dependsOn: ["wait"] },
+        ],
+      },
+      async (_, ctx) => (ctx.stepId === "wait" ? ctx.park({ until: 1_060_000, otherwise: "slept" }) : 1),
+    );
+    await timed.rig.env.advance(60_000);
+    expect(rested(await timed.rig.drive(timed.runbook, timed.runId, {}, "wake")).result.status).toBe("completed");
+    expect((await again(timed)).divergences).toEqual([]);
+  });
+
+  test("under a clock that was set back between events is equal (reliability row 54)", async () => {
+    const story = await told(chain, failing);
+    const back = altered(await logOf(story.rig.parts, story.runId), (event) => {
+      if (event.seq < 5) return event;
+      const moved = { ...event, at: event.at - 900_000 };
+      return event.kind === "step.retry_scheduled"
+        ? { ...moved, payload: { ...event.payload, at: event.payload.at - 900_000 } }
+        : moved;
+    });
+    expect((await again(story, { events: back })).divergences).toEqual([]);
+  });
+
   test("that was canceled while steps were in flight is equal; what came late is fenced again (peers 41)", async () => {
     const rig = new Rig({ verbs: { "test.work": { run: async () => new Promise(() => undefined) } } });
     const runbook = buildRunbook({
@@ -271,7 +298,7 @@ describe("a replay that differs", () => {
     if (a === undefined || b === undefined) throw new TypeError("two steps are entered");
     const swapped = altered(log, (event, position) => {
       const other = position === a ? log[b] : position === b ? log[a] : undefined;
-      return other === undefined ? event : ({ ...event, payload: other.payload });
+      return other === undefined ? event : { ...event, payload: other.payload };
     });
     expect(kinds(await again(story, { events: swapped }))).toEqual(["ordering"]);
   });
