@@ -88,6 +88,19 @@ describe("bundles that earlier versions wrote (test/golden/v0/bundles)", () => {
     await plot.runseal.close();
   });
 
+  test.each(names)("%s is replayed to the same events, in both modes (decision 3.17, reliability row 68)", async (name) => {
+    const { stores, plot } = openOver(name);
+    const { runId } = await importBundle(stores, textOf(name));
+    // the times of an import are those of the import
+    const toleranceMs = Number.MAX_SAFE_INTEGER;
+    for (const mode of ["replay_decisions", "re_simulate"] as const) {
+      const report = await plot.runseal.replay(runId, { mode, toleranceMs });
+      expect({ mode, status: report.status, divergences: report.divergences }).toEqual({ mode, status: "equal", divergences: [] });
+    }
+    expect(plot.outside.lines).toEqual([]);
+    await plot.runseal.close();
+  });
+
   test.each(names.filter(isOpen))("%s goes on where it was, and ends as it would have then", async (name) => {
     const { stores, plot } = openOver(name);
     if (name.startsWith("family")) await stores.runbooks.put(runbookIn(textOf("family-child")));

@@ -43,6 +43,7 @@ export class Simulation {
   readonly #processes: SimProcess[] = [];
   readonly #dead = new Set<string>();
   readonly #underWay = new Set<string>();
+  readonly #put = new Set<string>();
   readonly #fired: string[] = [];
   #born = 0;
   #tick = 0;
@@ -243,12 +244,21 @@ export class Simulation {
     const principal = { subject: "somebody" };
     if (status === "in_doubt") this.#once(host, `doubt ${runId} ${stepId}`, () => this.#resolve(runseal, runId, stepId, false));
     if (wait?.reason === "awaiting_signal") {
-      this.#once(host, `signal ${runId} ${stepId}`, () => runseal.signal(runId, wait.key, "answered"));
+      this.#untilPut(host, `signal ${runId} ${stepId}`, () => runseal.signal(runId, wait.key, "answered"));
     }
     if (wait?.reason === "human_gate") {
       const decision = { verdict: "approve", principal, payload: "agreed" } as const;
-      this.#once(host, `decide ${runId} ${stepId}`, () => runseal.decide(runId, stepId, decision));
+      this.#untilPut(host, `decide ${runId} ${stepId}`, () => runseal.decide(runId, stepId, decision));
     }
+  }
+
+  /** What has been put is not put again: somebody who asks all the time leaves the clock no moment to go on. */
+  #untilPut(host: SimProcess, name: string, call: () => Promise<unknown>): void {
+    if (this.#put.has(name)) return;
+    this.#once(host, name, async () => {
+      await call();
+      this.#put.add(name);
+    });
   }
 
   #once(host: SimProcess, name: string, call: () => Promise<unknown>): void {
