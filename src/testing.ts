@@ -2,6 +2,8 @@ export { manualClock } from "./testing/manual-clock.js";
 export type { ManualClock } from "./testing/manual-clock.js";
 export { stubHandlers } from "./testing/stub-handlers.js";
 export type { StubCall } from "./testing/stub-handlers.js";
+export { scriptedIo } from "./testing/scripted-io.js";
+export type { ScriptedAnswer, ScriptedCall, ScriptedIo } from "./testing/scripted-io.js";
 export { waitForPark } from "./testing/wait-for-park.js";
 export { FAULT_POINTS, atFaultPoints } from "./testing/at-fault-points.js";
 export type { FaultPoint } from "./testing/at-fault-points.js";

@@ -107,6 +107,7 @@ export interface ErrorDetails {
   "io.fact_conflict": { readonly key: string };
   "io.missing_fact_key": { readonly stepId: string };
   "io.missing_fact": { readonly key: string };
+  "io.unscripted": { readonly namespace: string };
   "io.unknown_namespace": { readonly namespace: string | null };
   "io.request_invalid": { readonly field: string };
   "io.request_too_large": { readonly bytes: number; readonly bytesMax: number };
