@@ -113,8 +113,17 @@ function checkEffect(name: string, effect: unknown, recovery: unknown): void {
   }
 }
 
+/** A misspelled member would be a policy that nobody meant. */
+function checkRetryFields(name: string, retry: unknown): void {
+  if (typeof retry !== "object" || retry === null) throw invalidVerb(name, "retry", "is no object");
+  const unknown = Object.keys(retry).find((field) => !["attemptsMax", "baseMs", "maxMs"].includes(field));
+  if (unknown === undefined) return;
+  throw invalidVerb(name, "retry", `has ${JSON.stringify(unknown.slice(0, 80))}, which is not attemptsMax, baseMs or maxMs`);
+}
+
 /** Decision 3.13: what is safe to repeat is tried three times. */
 function retryOf({ name, effect, recovery, retry = {} }: AnyVerbFields): RetryPolicy {
+  checkRetryFields(name, retry);
   const isSafe = effect !== "write" || recovery === "idempotent";
   const { attemptsMax = isSafe ? 3 : 1, baseMs = 200, maxMs = 30_000 } = retry;
   const isCount = (value: unknown, min: number): boolean => Number.isSafeInteger(value) && Number(value) >= min;

@@ -184,6 +184,8 @@ describe("a malformed verb", () => {
     ["recovery", { recovery: "retry and hope" }],
     ["recovery", { effect: "read" }],
     ["mode", { mode: "async" }],
+    ["retry", { retry: null }],
+    ["retry", { retry: { attempts: 3 } }],
     ["retry", { retry: { attemptsMax: 0 } }],
     ["retry", { retry: { attemptsMax: 1001 } }],
     ["retry", { retry: { baseMs: -1 } }],
