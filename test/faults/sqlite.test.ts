@@ -10,7 +10,7 @@ import { isAllowed, play } from "./play.js";
 import type { Stage } from "./play.js";
 import { scenarios } from "./scenarios.js";
 
-const NAMES = ["parallel", "parked and signaled", "retrying", "in doubt", "facts"];
+const NAMES = ["sequential", "parallel", "parked and signaled", "retrying", "in doubt", "facts", "child runs"];
 const modes = ["before", "after", "crash_after", "late", "duplicate"] as const;
 
 describe.each(scenarios.filter(({ name }) => NAMES.includes(name)))("a run in an SQLite file, $name", (scenario) => {
