@@ -2,7 +2,6 @@ import type { AnyEvent } from "../model/event.js";
 import type { ClaimedRun } from "./claim-run.js";
 import type { Divergence, ReplayMode, ReplayReport } from "../model/replay-report.js";
 import type { EngineParts } from "./parts.js";
-import type { JsonValue } from "../json/value.js";
 import type { RecordedAttempt, RecordedFacts } from "./simulated-attempt.js";
 import type { RecordedEnd } from "./replay-script.js";
 import type { ReplayCast } from "./replay-handlers.js";
@@ -26,6 +25,7 @@ import { fold } from "../history/fold.js";
 import { invariant } from "../errors/invariant.js";
 import { manifestArtifact, manifestOf } from "../history/manifest.js";
 import { nextRunHead } from "../history/run-head.js";
+import { readJsonArtifact } from "./json-artifact.js";
 import { replayEnv, replayStores } from "./replay-world.js";
 import { runPlanOf } from "../history/run-plan.js";
 import { runStream } from "../model/ids.js";
@@ -250,7 +250,8 @@ function castOf(request: ReplayRequest, tally: ReplayTally): ReplayCast {
       const fact = facts.get(key);
       return fact === undefined ? undefined : { ...fact.payload, seq: fact.seq };
     },
-    load: async ({ payload, payloadRef }) => (payloadRef === undefined ? (payload ?? null) : readJson(request, payloadRef)),
+    load: async ({ payload, payloadRef }) =>
+      payloadRef === undefined ? (payload ?? null) : readJsonArtifact(request.artifacts, request.scope, payloadRef),
   };
   return {
     mode,
@@ -303,13 +304,7 @@ function speakerOf(event: AnyEvent): StepId | undefined {
 async function resultOf(request: ReplayRequest, { event }: RecordedEnd): Promise<unknown> {
   if (event.kind !== "step.completed") return null;
   const { result, resultRef } = event.payload;
-  return resultRef === undefined ? (result ?? null) : readJson(request, resultRef);
-}
-
-async function readJson({ artifacts, scope, runId }: ReplayRequest, id: string): Promise<JsonValue> {
-  const artifact = await artifacts.get(scope, id);
-  if (artifact !== undefined) return JSON.parse(new TextDecoder().decode(artifact.bytes)) as JsonValue;
-  throw new RunsealError("store.corrupt", `artifact "${id}" of run "${runId}" is not there`, { what: "artifact", id, seq: null });
+  return resultRef === undefined ? (result ?? null) : readJsonArtifact(request.artifacts, request.scope, resultRef);
 }
 
 /** Whether the run was driven over stores that lock; without locks there is nothing to give back. */

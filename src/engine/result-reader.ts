@@ -6,7 +6,7 @@ import type { Reference } from "../expression/references.js";
 import type { Resolution } from "../expression/reduce.js";
 import type { RunState } from "../history/run-state.js";
 import type { Tree } from "../model/expression.js";
-import { RunsealError } from "../errors/error.js";
+import { jsonOfArtifact, namedBytes } from "./json-artifact.js";
 import { recordOf } from "../history/run-state.js";
 import { reduce } from "../expression/reduce.js";
 import { treeOfJson } from "../expression/literal.js";
@@ -54,13 +54,9 @@ export class ResultReader {
   async load(id: Digest): Promise<JsonValue> {
     const loaded = this.#loaded.get(id);
     if (loaded !== undefined) return loaded;
-    const { scope, runId } = this.#state;
-    const artifact = this.#unwritten(id) ?? (await this.#parts.stores.artifacts.get(scope, id));
-    if (artifact === undefined) {
-      const message = `artifact "${id}" of run "${runId}" is not there`;
-      throw new RunsealError("store.corrupt", message, { what: "artifact", id, seq: null });
-    }
-    const value = JSON.parse(new TextDecoder().decode(artifact.bytes)) as JsonValue;
+    const waiting = this.#unwritten(id);
+    const bytes = waiting?.bytes ?? (await namedBytes(this.#parts.stores.artifacts, this.#state.scope, id));
+    const value = jsonOfArtifact(id, bytes);
     this.#keep(id, value);
     return value;
   }

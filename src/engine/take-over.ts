@@ -10,7 +10,8 @@ import { carriedDigestOf } from "../model/carried-digest.js";
 import { endAmended } from "./end-amended.js";
 import { eventOf } from "../history/read-event.js";
 import { handedOn } from "../history/handed-on.js";
-import { readBytes, readResult } from "./read-result.js";
+import { namedBytes } from "./json-artifact.js";
+import { readResult } from "./read-result.js";
 import { runStream } from "../model/ids.js";
 
 /** What the start of a run does besides starting it, where its runbook was made from another run. */
@@ -100,7 +101,7 @@ async function carried(
   // named again, so that the log of this run is whole without the other one
   const events: EventDraft[] = artifact === null ? [] : [written(artifact.id, "result", artifact.bytes)];
   if (typeof delta?.["ref"] === "string") {
-    const bytes = await readBytes(parts, scope, delta["ref"]);
+    const bytes = await namedBytes(parts.stores.artifacts, scope, delta["ref"]);
     events.push(written(delta["ref"], "context_delta", bytes.byteLength));
   }
   return [...events, completed];

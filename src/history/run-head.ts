@@ -3,6 +3,7 @@ import type { StoredEvent } from "../model/event.js";
 import type { RunbookId } from "../model/ids.js";
 import type { RunHead, RunStatus, StreamHead } from "../model/run.js";
 import { invariant } from "../errors/invariant.js";
+import { isObject } from "./member-types.js";
 import { isRunbookId } from "../model/ids.js";
 
 /** What {@link nextRunHead} looks at: drafts, stored events and typed events all have it. */
@@ -158,10 +159,6 @@ function membersOf(event: HeadEvent): JsonObject {
   const { payload } = event;
   invariant(isObject(payload), `the payload of ${event.kind} is an object`);
   return payload;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function runbookIdAt(payload: JsonObject): RunbookId {

@@ -13,7 +13,7 @@ import { foldDoubts } from "../history/doubts.js";
 import { idempotencyKeyOf } from "../engine/step-keys.js";
 import { openRuns } from "./open-runs.js";
 import { present } from "../errors/invariant.js";
-import { readJsonArtifact } from "./read-artifact.js";
+import { readJsonArtifact } from "../engine/json-artifact.js";
 import { readRunbook } from "./find-runbook.js";
 import { runPlanOf } from "../history/run-plan.js";
 import { runStream } from "../model/ids.js";
@@ -101,7 +101,7 @@ async function doubtOf(
     recovery: recorded.recovery === "reconcile" ? ("reconcile" as const) : ("manual" as const),
     since,
     idempotencyKey: idempotencyKeyOf(parts.scope, plan.keyRuns.get(stepId) ?? runId, stepId),
-    ...(rawRef !== undefined && { rawRef, raw: await readJsonArtifact(parts, rawRef) }),
+    ...(rawRef !== undefined && { rawRef, raw: await readJsonArtifact(parts.stores.artifacts, parts.scope, rawRef) }),
     isDecided: decided.has(doubtKeyOf(stepId, attempt)),
   });
 }

@@ -4,6 +4,7 @@ import type { RunId } from "../model/ids.js";
 import type { RunHead, StreamHead } from "../model/run.js";
 import { RunsealError } from "../errors/error.js";
 import { isRunbookId, runStream } from "../model/ids.js";
+import { isTerminal } from "../history/run-head.js";
 import { shown } from "./shown.js";
 
 /**
@@ -53,9 +54,4 @@ export async function readRoot(parts: InstanceParts, head: FoundRun): Promise<Fo
 /** The error for a run that the scope does not have. */
 export function runNotFound(parts: { readonly scope: string }, runId: RunId): RunsealError {
   return new RunsealError("run.not_found", `scope "${parts.scope}" has no run "${runId}"`, { scope: parts.scope, runId });
-}
-
-/** Tells whether a run can't change any more. */
-export function isTerminal(status: string): boolean {
-  return status === "completed" || status === "failed" || status === "canceled";
 }

@@ -8,7 +8,7 @@ import { RunsealError } from "../errors/error.js";
 import { assertAllowed, storePlan } from "./new-plan.js";
 import { assertOutsideStep } from "./phase-guard.js";
 import { carryOver } from "../compile/carry.js";
-import { isTerminal } from "./find-runbook.js";
+import { isTerminal } from "../history/run-head.js";
 import { notAtRest, pastStepsOf, readPastRun } from "./past-run.js";
 import { personOf } from "../model/invocation.js";
 import { remarksOn } from "./carry-remarks.js";

@@ -6,7 +6,7 @@ import type { RunHead, RunView, StreamHead } from "../model/run.js";
 import { digestOf } from "../json/digest.js";
 import { eventOf } from "../history/read-event.js";
 import { loadRun } from "../engine/load-run.js";
-import { readJsonArtifact } from "./read-artifact.js";
+import { readJsonArtifact } from "../engine/json-artifact.js";
 import { runPlanOf } from "../history/run-plan.js";
 import { readRunbook, readRunHead } from "./find-runbook.js";
 import { runStream } from "../model/ids.js";
@@ -22,7 +22,9 @@ export async function statusOf(parts: InstanceParts, runId: RunId): Promise<RunV
   const runbook = await readRunbook(parts, head.run.runbookId);
   const state = await loadRun(parts.engine, parts.scope, runId, runPlanOf(runbook));
   const view = runViewOf(state);
-  return state.outputRef === undefined ? view : { ...view, output: await readJsonArtifact(parts, state.outputRef) };
+  return state.outputRef === undefined
+    ? view
+    : { ...view, output: await readJsonArtifact(parts.stores.artifacts, parts.scope, state.outputRef) };
 }
 
 /** The events of a run in order; ends at the last one there is. */

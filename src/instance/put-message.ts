@@ -5,7 +5,8 @@ import { cleanValue, knownIn } from "../engine/keep-secret.js";
 import { refuseSecret } from "./refuse-secret.js";
 import { INBOX_UNDELIVERED_MAX } from "../stores/inbox.js";
 import { RunsealError } from "../errors/error.js";
-import { isTerminal, readRunHead, runNotFound } from "./find-runbook.js";
+import { isTerminal } from "../history/run-head.js";
+import { readRunHead, runNotFound } from "./find-runbook.js";
 
 /**
  * Puts a message into a run's inbox; an equal one that is there already will do.

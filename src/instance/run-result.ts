@@ -2,7 +2,8 @@ import type { InstanceParts } from "./parts.js";
 import type { JsonValue } from "../json/value.js";
 import type { RunId } from "../model/ids.js";
 import type { RunResult } from "../model/run.js";
-import { isTerminal, readRunHead } from "./find-runbook.js";
+import { isTerminal } from "../history/run-head.js";
+import { readRunHead } from "./find-runbook.js";
 import { runResultOf } from "../history/run-view.js";
 import { statusOf } from "./inspect.js";
 

@@ -14,7 +14,7 @@ import { assertOutsideStep } from "./phase-guard.js";
 import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { diffRunbooks } from "../review/diff.js";
 import { fitUndo, planUndo } from "../compile/plan-undo.js";
-import { isTerminal } from "./find-runbook.js";
+import { isTerminal } from "../history/run-head.js";
 import { notAtRest, pastStepsOf, readPastRun } from "./past-run.js";
 import { personOf } from "../model/invocation.js";
 import { preview } from "../review/preview.js";

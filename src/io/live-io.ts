@@ -6,6 +6,7 @@ import type { IoProvider } from "./provider.js";
 import type { JsonValue } from "../json/value.js";
 import { RunsealError } from "../errors/error.js";
 import { checkFactKey, derivedKey } from "./fact-key.js";
+import { bytesOfHex, hexOf } from "../json/hex.js";
 import { copyCanonical } from "../json/copy.js";
 import { payloadDigest } from "./fact-book.js";
 
@@ -75,7 +76,7 @@ export class LiveIo implements IoProvider {
   async entropy(length: number): Promise<Uint8Array> {
     checkLength(length);
     const hex = (await this.#derived("random", () => hexOf(this.#world.entropy(length)))) as string;
-    return bytesOf(hex);
+    return bytesOfHex(hex);
   }
 
   async uuid(): Promise<string> {
@@ -100,15 +101,4 @@ export function checkLength(length: number): void {
   throw new RunsealError("run.invalid_option", `random bytes come in lengths from 0 to ${RANDOM_BYTES_MAX}`, {
     option: "length",
   });
-}
-
-/** Bytes of a hexadecimal text. */
-export function bytesOf(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, index) => Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return hex;
 }

@@ -6,7 +6,8 @@ import type { IoCall, IoResult } from "../model/io-call.js";
 import type { IoProvider } from "./provider.js";
 import type { JsonValue } from "../json/value.js";
 import { RunsealError } from "../errors/error.js";
-import { bytesOf, checkLength } from "./live-io.js";
+import { bytesOfHex } from "../json/hex.js";
+import { checkLength } from "./live-io.js";
 import { checkFactKey, derivedKey } from "./fact-key.js";
 import { payloadDigest } from "./fact-book.js";
 
@@ -60,7 +61,7 @@ export class ReplayIo implements IoProvider {
   /** @throws {@link RunsealError} `io.fact_conflict` when the recorded bytes have another length */
   async entropy(length: number): Promise<Uint8Array> {
     checkLength(length);
-    const bytes = bytesOf((await this.#derived("random")) as string);
+    const bytes = bytesOfHex((await this.#derived("random")) as string);
     if (bytes.length === length) return bytes;
     const message = `"${this.#at.stepId}" asks for ${length} random bytes where ${bytes.length} were recorded`;
     throw new RunsealError("io.fact_conflict", message, {

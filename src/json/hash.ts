@@ -1,6 +1,7 @@
 import * as nodeCrypto from "node:crypto";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { hexOf } from "./hex.js";
 
 /** The digests this package uses: SHA-256 for content, SHA-1 only because UUIDv5 is defined by it. */
 export type HashName = "sha256" | "sha1";
@@ -37,10 +38,4 @@ export const hashHex: HashHex = chooseHash(nodeCrypto);
 function portableHash(name: HashName, input: string | Uint8Array): string {
   const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
   return hexOf(name === "sha256" ? sha256(bytes) : sha1(bytes));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return hex;
 }

@@ -1,5 +1,6 @@
 import { RunsealError } from "../errors/error.js";
 import { isDigest } from "./digest.js";
+import { bytesOfHex } from "./hex.js";
 import { hashHex } from "./hash.js";
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -18,7 +19,7 @@ export function isUuid(value: unknown): value is string {
  */
 export function uuidV5(namespace: string, name: string): string {
   if (!UUID.test(namespace)) refuseOption("namespace", `uuid namespace "${namespace}" is not a UUID`);
-  const prefix = bytesOf(namespace.replaceAll("-", ""));
+  const prefix = bytesOfHex(namespace.replaceAll("-", ""));
   const suffix = new TextEncoder().encode(name);
   const bytes = new Uint8Array(prefix.length + suffix.length);
   bytes.set(prefix);
@@ -60,10 +61,6 @@ function uuidOf(hex: string, version: string): string {
   const third = `${version}${hex.slice(13, 16)}`;
   const fourth = `${variant}${hex.slice(17, 20)}`;
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${third}-${fourth}-${hex.slice(20, 32)}`;
-}
-
-function bytesOf(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, index) => Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16));
 }
 
 function refuseOption(option: string, message: string): never {

@@ -10,7 +10,7 @@ import { emptyHead, eventHash } from "../../src/history/chain.js";
 import { namedArtifacts } from "../../src/history/named-artifacts.js";
 import { eventOf } from "../../src/history/read-event.js";
 import { openForTest } from "../sqlite/filled-stores.js";
-import { readJsonArtifact } from "../../src/instance/read-artifact.js";
+import { readJsonArtifact } from "../../src/engine/json-artifact.js";
 import { tamperable, type TamperedStores } from "./tampered-stores.js";
 import { tempFile } from "../sqlite/temp-file.js";
 
@@ -271,11 +271,11 @@ describe("a value that was kept as an artifact", () => {
       const id = sha256Hex(bytes);
       await stores.artifacts.put("default", { id, kind: "result", bytes });
       answers.push(
-        await readJsonArtifact({ stores, scope: "default" }, id).catch((error: unknown) => (error as RunsealError).code),
+        await readJsonArtifact(stores.artifacts, "default", id).catch((error: unknown) => (error as RunsealError).code),
       );
     }
     expect(answers).toEqual([{ a: 1 }, "store.corrupt", "store.corrupt", "store.corrupt"]);
-    await expect(readJsonArtifact({ stores, scope: "default" }, "0".repeat(64))).rejects.toMatchObject({ code: "store.corrupt" });
+    await expect(readJsonArtifact(stores.artifacts, "default", "0".repeat(64))).rejects.toMatchObject({ code: "store.corrupt" });
   });
 });
 

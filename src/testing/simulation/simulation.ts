@@ -1,3 +1,4 @@
+import type { RunHead } from "../../model/run.js";
 import type { MemoryStores } from "../../stores/memory/memory-stores.js";
 import type { StepState } from "../../model/run.js";
 import type { Runbook } from "../../model/runbook.js";
@@ -10,7 +11,7 @@ import { SimOutside } from "./sim-outside.js";
 import { SimProcess } from "./sim-process.js";
 import { SimTruth } from "./sim-truth.js";
 import { idempotencyKeyOf } from "../../engine/step-keys.js";
-import { isTerminal } from "../../instance/find-runbook.js";
+import { isTerminal } from "../../history/run-head.js";
 import { memoryStores } from "../../stores/memory/memory-stores.js";
 import { present } from "../../errors/invariant.js";
 import { createRunseal } from "../../instance/runseal.js";
@@ -322,7 +323,7 @@ export class Simulation {
   }
 }
 
-function isVoidEnd(head: { readonly status: string; readonly useKey: string | null }): boolean {
+function isVoidEnd(head: RunHead): boolean {
   return isTerminal(head.status) && head.useKey === null;
 }
 
