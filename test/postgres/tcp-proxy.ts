@@ -11,7 +11,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 export type Verdict = "forward" | "drop_request" | "drop_reply" | "cut";
 
 /** What a PostgreSQL server sends last in every answer: ready for the next query, idle or in a (failed) transaction. */
-const READY = [..."ITE"].map((state) => Buffer.from([0x5a, 0, 0, 0, 5, state.charCodeAt(0)]));
+const READY = ["I", "T", "E"].map((state) => Buffer.from([0x5a, 0, 0, 0, 5, state.charCodeAt(0)]));
 
 /** Starts a proxy in front of a server of the loopback address. */
 export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
