@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 /** Built file -> source: one entry a door. */
-export const doors = { index: "src/index.ts", sqlite: "src/sqlite.ts", testing: "src/testing.ts" };
+export const doors = { index: "src/index.ts", sqlite: "src/sqlite.ts", postgres: "src/postgres.ts", testing: "src/testing.ts" };
 
 export default defineConfig({
   entry: doors,

@@ -11,6 +11,7 @@ export default defineConfig({
     alias: [
       { find: /^runseal$/, replacement: at("./src/index.ts") },
       { find: /^runseal\/sqlite$/, replacement: at("./src/sqlite.ts") },
+      { find: /^runseal\/postgres$/, replacement: at("./src/postgres.ts") },
       { find: /^runseal\/testing$/, replacement: at("./src/testing.ts") },
     ],
   },
@@ -18,6 +19,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // needs a build: `npm run test:package`
     exclude: ["test/package/**", "test/fixtures/**"],
+    globalSetup: ["./test/postgres/global-server.ts"],
     setupFiles: ["./test/fast-check.setup.ts"],
     maxWorkers: 2,
     testTimeout: 20_000,

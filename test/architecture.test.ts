@@ -65,12 +65,14 @@ const HOUSE: HousePlan = {
       rooms: ["sql", "stores", "history", "model", ...GROUND],
       packages: ["libsql", "node:sqlite", "node:fs", "node:path", "node:os"],
     },
+    postgres: { rooms: ["sql", "stores", "history", "model", ...GROUND], packages: ["pg", "node:os"] },
     testing: { rooms: ["worker", "instance", ...BELOW_INSTANCE], packages: ["zod", "node:assert"] },
   },
   doors: {
     // never the engine: `execute` is the only way to a handler (decision 3.1)
     "index.ts": ["worker", "instance", "io", "stores", "review", "compile", ...BELOW_ENGINE],
     "sqlite.ts": ["sqlite", "sql"],
+    "postgres.ts": ["postgres", "sql"],
     "testing.ts": ["testing"],
   },
 };

@@ -12,6 +12,7 @@ import type { RunState, StepRecord } from "../history/run-state.js";
 import type { Scheduled } from "../time/clock.js";
 import type { Scene } from "./perform.js";
 import type { StepId } from "../model/ids.js";
+import type { StoreChange } from "../stores/store-change.js";
 import { ChildRuns } from "./child-runs.js";
 import { Deadlines } from "./deadlines.js";
 import { LeaseKeeper } from "./lease-keeper.js";
@@ -35,6 +36,7 @@ import { performAttempt, performReconcile } from "./perform.js";
 import { prepareStep } from "./prepare-step.js";
 import { present } from "../errors/invariant.js";
 import { recordAt, recordOf } from "../history/run-state.js";
+import { runStream } from "../model/ids.js";
 import { runResultOf, runViewOf } from "../history/run-view.js";
 import { startStep, writeConflict } from "./start-step.js";
 
@@ -128,7 +130,7 @@ export class RunLoop {
     const { drain, abandon } = this.#control;
     const onDrain = (): void => this.#wake.call();
     const onAbandon = (): void => this.#lose(new RunsealError("instance.closed", "the run was abandoned", { call: "driveRun" }));
-    const unwatch = this.#parts.stores.watch(() => this.#onHint());
+    const unwatch = this.#parts.stores.watch((change) => this.#onHint(change));
     const keeper = new LeaseKeeper(this.#parts, this.#state, this.#run.owner, (error) => this.#lose(error));
     drain?.addEventListener("abort", onDrain, { once: true });
     abandon?.addEventListener("abort", onAbandon, { once: true });
@@ -521,7 +523,11 @@ export class RunLoop {
     return isAnswered;
   }
 
-  #onHint(): void {
+  /** Only messages to this run are news: its log is written here alone. */
+  #onHint(change: StoreChange | undefined): void {
+    const { scope, runId } = this.#state;
+    if (change !== undefined && !(change.what === "message" && change.scope === scope && change.stream === runStream(runId)))
+      return;
     this.#hints += 1;
     this.#wake.call();
   }

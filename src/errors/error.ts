@@ -78,6 +78,7 @@ export interface ErrorDetails {
   "lock.required": { readonly runbookId: string; readonly writeSetSize: number };
   "lock.contention": { readonly kind: string; readonly id: string; readonly holder: string | null; readonly waitedMs: number };
   "lock.lost": { readonly runId: string };
+  "lock.pooler_unsupported": { readonly reason: string };
   "lock.too_many": { readonly locks: number; readonly locksMax: number };
   "write.undeclared": { readonly stepId: string; readonly kind: string; readonly id: string | null };
   "step.args_invalid": { readonly stepId: string; readonly issues: readonly string[] };
@@ -145,6 +146,22 @@ export interface ErrorDetails {
   "store.failed": { readonly call: string };
   "store.full": { readonly call: string };
   "store.schema_newer": { readonly found: number; readonly supported: number };
+  "store.schema_older": { readonly found: number; readonly supported: number };
+  "store.schema_mismatch": { readonly call: string; readonly sqlState: string };
+  "store.migration_changed": { readonly version: number; readonly name: string };
+  "store.migration_breaking": { readonly version: number; readonly name: string };
+  "store.connection_lost": { readonly call: string; readonly sqlState: string | null };
+  "store.outcome_unknown": { readonly stream: string; readonly seq: number };
+  "store.contention": { readonly call: string; readonly sqlState: string };
+  "store.too_many_connections": { readonly call: string; readonly sqlState: string };
+  "store.pool_exhausted": { readonly call: string; readonly waitedMs: number };
+  "store.out_of_memory": { readonly call: string; readonly sqlState: string };
+  "store.too_complex": { readonly call: string; readonly sqlState: string };
+  "store.not_storable": { readonly call: string; readonly sqlState: string };
+  "store.transaction_lost": { readonly call: string; readonly sqlState: string };
+  "store.read_only": { readonly call: string; readonly sqlState: string };
+  "store.permission": { readonly call: string; readonly sqlState: string };
+  "store.canceled": { readonly call: string; readonly sqlState: string };
   "sqlite.driver_missing": { readonly node: string };
 
   // ours

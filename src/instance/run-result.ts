@@ -5,6 +5,7 @@ import type { RunResult } from "../model/run.js";
 import { isTerminal } from "../history/run-head.js";
 import { readRunHead } from "./find-runbook.js";
 import { runResultOf } from "../history/run-view.js";
+import { runStream } from "../model/ids.js";
 import { statusOf } from "./inspect.js";
 
 /** How long a run that another process drives is left before it is looked at again, milliseconds. */
@@ -28,7 +29,7 @@ export async function resultOf<O>(parts: InstanceParts, runId: RunId): Promise<R
       const result = runResultOf(await statusOf(parts, runId));
       if (result !== undefined) return withOutput<O>(result);
     }
-    await somethingChanged(parts);
+    await somethingChanged(parts, runId);
   }
 }
 
@@ -37,7 +38,7 @@ function withOutput<O>(result: RunResult): RunResult<O> {
   return result as RunResult<O & JsonValue>;
 }
 
-function somethingChanged(parts: InstanceParts): Promise<void> {
+function somethingChanged(parts: InstanceParts, runId: RunId): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       timer.cancel();
@@ -45,6 +46,8 @@ function somethingChanged(parts: InstanceParts): Promise<void> {
       resolve();
     };
     const timer = parts.engine.env.schedule(LOOK_AGAIN_MS, done);
-    const unwatch = parts.stores.watch(done);
+    const unwatch = parts.stores.watch((change) => {
+      if (change === undefined || (change.stream === runStream(runId) && change.what === "commit")) done();
+    });
   });
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Clock } from "../time/clock.js";
+import type { ChangeListener } from "../stores/store-change.js";
 import type { Stores } from "../stores/stores.js";
 import type { DriverSource } from "./find-driver.js";
 import { closedError } from "../stores/handle.js";
@@ -71,7 +72,7 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteSto
     leases: new SqliteLeaseStore(database, clock),
     locks,
     projections: new SqliteProjections(database),
-    watch: (listener: () => void) => changed.add(listener),
+    watch: (listener: ChangeListener) => changed.add(listener),
     owner,
     close: async () => {
       if (database.handle.isClosed) return;

@@ -10,6 +10,7 @@ import { textIn } from "../sql/row.js";
 import { assertChained, assertCommit, brokenAt, leaseRefusal } from "../stores/commit-checks.js";
 import { refuseForeignTransaction } from "../stores/handle.js";
 import { headAfter } from "../stores/run-projection.js";
+import { changeOf } from "../stores/store-change.js";
 import { Refused } from "./database.js";
 import { isHeld, storedHead } from "./heads.js";
 import { putArtifact } from "./sqlite-artifact-store.js";
@@ -48,7 +49,7 @@ export class SqliteEventStore implements EventStore {
       const committed = commitAll(transaction, writes, this.#clock.now());
       return committed.kind === "committed" ? committed : new Refused(committed);
     });
-    if (answer.kind === "committed") this.#changed.notify();
+    if (answer.kind === "committed") this.#tell(writes);
     return answer;
   }
 
@@ -57,8 +58,12 @@ export class SqliteEventStore implements EventStore {
     const answers = await this.#database.write<readonly CommitAnswer[]>("events.commitMany", (transaction) =>
       commits.map((writes) => commitOne(transaction, writes, this.#clock.now())),
     );
-    this.#changed.notify();
+    for (const [index, answer] of answers.entries()) if (answer.kind === "committed") this.#tell(commits[index] ?? []);
     return answers;
+  }
+
+  #tell(writes: readonly StreamWrite[]): void {
+    for (const write of writes) this.#changed.notify(changeOf(write));
   }
 }
 

@@ -54,7 +54,7 @@ export class SqliteInbox implements Inbox {
     const answer = await this.#database.write("inbox.put", (transaction) =>
       put(transaction, entry, payloadText, this.#clock.now()),
     );
-    if (answer.kind === "stored") this.#changed.notify();
+    if (answer.kind === "stored") this.#changed.notify({ scope: entry.scope, stream: runStream(entry.runId), what: "message" });
     return answer;
   }
 

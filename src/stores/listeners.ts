@@ -1,6 +1,8 @@
+import type { ChangeListener, StoreChange } from "./store-change.js";
+
 /** Callbacks that are told that something changed; what they throw changes nothing. */
 export class Listeners {
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<ChangeListener>();
   #failures = 0;
 
   /** How often a callback threw. */
@@ -9,9 +11,9 @@ export class Listeners {
   }
 
   /** Adds a callback, the same one as often as it is given; returns what takes it back. */
-  add(listener: () => void): () => void {
-    const own = (): void => {
-      listener();
+  add(listener: ChangeListener): () => void {
+    const own: ChangeListener = (change) => {
+      listener(change);
     };
     this.#listeners.add(own);
     return () => {
@@ -19,10 +21,10 @@ export class Listeners {
     };
   }
 
-  notify(): void {
+  notify(change?: StoreChange): void {
     for (const listener of [...this.#listeners]) {
       try {
-        listener();
+        listener(change);
       } catch {
         this.#failures += 1;
       }

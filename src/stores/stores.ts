@@ -4,6 +4,7 @@ import type { Inbox } from "./inbox.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { LockManager } from "./lock-manager.js";
 import type { RunbookStore } from "./runbook-store.js";
+import type { ChangeListener } from "./store-change.js";
 
 /** Everything an instance keeps, behind small ports. Making one does no I/O; the first call opens it. */
 export interface Stores {
@@ -21,7 +22,7 @@ export interface Stores {
    * Calls back after a commit or an inbox message of this process (and of others, where the store can tell), so that waiting
    * code looks again without polling. Only a hint. Returns the unsubscription.
    */
-  watch(listener: () => void): () => void;
+  watch(listener: ChangeListener): () => void;
   /** What a process is called in leases and locks: host, pid, start time and a nonce. */
   readonly owner: string;
   /** Closes files and connections; later calls throw `store.closed`. */

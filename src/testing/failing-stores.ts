@@ -2,6 +2,7 @@ import type { Clock } from "../time/clock.js";
 import type { HeldLocks } from "../stores/lock-manager.js";
 import type { Intercept, StoreCall } from "./intercept-stores.js";
 import type { Stores } from "../stores/stores.js";
+import type { ChangeListener } from "../stores/store-change.js";
 import { Listeners } from "../stores/listeners.js";
 import { RunsealError } from "../errors/error.js";
 import { SeededRandom } from "./seeded-random.js";
@@ -83,13 +84,13 @@ export function failingStores<S extends Stores>(
 ): FailingStores<S> {
   const faulty = new FaultGate(plan, options.clock ?? systemClock);
   const listeners = new Listeners();
-  const unwatch = inner.watch(() => {
-    if (!faulty.isCrashed) listeners.notify();
+  const unwatch = inner.watch((change) => {
+    if (!faulty.isCrashed) listeners.notify(change);
   });
   const wrapped = interceptStores(inner, faulty.intercept);
   return Object.freeze({
     ...wrapped,
-    watch: (listener: () => void) => listeners.add(listener),
+    watch: (listener: ChangeListener) => listeners.add(listener),
     close: () => {
       unwatch();
       return inner.close();

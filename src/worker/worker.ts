@@ -84,8 +84,8 @@ class PollingWorker implements Worker {
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#holdsStarted = options.resume === "hold";
-    this.#unwatch = this.#parts.stores.watch(() => {
-      this.#wake();
+    this.#unwatch = this.#parts.stores.watch((change) => {
+      if (change?.what !== "progress") this.#wake();
     });
     this.#wake();
   }

@@ -1,11 +1,14 @@
-/** The source text of `src/sqlite/migrations-generated.ts`. */
-export function migrationsSource(migrations: readonly { readonly name: string; readonly sql: string }[]): string {
+/** The source text of `src/<store>/migrations-generated.ts`. */
+export function migrationsSource(
+  migrations: readonly { readonly name: string; readonly sql: string }[],
+  store: "sqlite" | "postgres" = "sqlite",
+): string {
   const entries = migrations.map(
     ({ name, sql }) => `  {\n    name: ${JSON.stringify(name)},\n    sql: ${templateOf(sql)},\n  },\n`,
   );
-  return `// made from migrations/sqlite by test/sqlite/migrations.test.ts; change those files, not this one
+  return `// made from migrations/${store} by test/${store}/migrations.test.ts; change those files, not this one
 
-/** The schema of the embedded store, step by step; the number of a step is its position, from 1. */
+/** The schema of the ${store === "sqlite" ? "embedded store" : "store on PostgreSQL"}, step by step; the number of a step is its position, from 1. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
 ${entries.join("")}];
 `;

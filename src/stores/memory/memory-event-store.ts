@@ -7,6 +7,7 @@ import { invariant } from "../../errors/invariant.js";
 import { copyCanonical } from "../../json/copy.js";
 import { assertArtifact, assertChained, assertCommit, leaseRefusal } from "../commit-checks.js";
 import { refuseForeignTransaction } from "../handle.js";
+import { changeOf } from "../store-change.js";
 import { headAfter } from "../run-projection.js";
 import { keyOf } from "./backing.js";
 import { UndoLog } from "./undo-log.js";
@@ -26,7 +27,7 @@ export class MemoryEventStore implements EventStore {
     refuseForeignTransaction(options?.tx);
     const undo = new UndoLog();
     const answer = this.#transact(writes, undo);
-    if (answer.kind === "committed") this.#backing.changed.notify();
+    if (answer.kind === "committed") this.#tell(writes);
     return answer;
   }
 
@@ -39,12 +40,16 @@ export class MemoryEventStore implements EventStore {
         undo.push(log);
         return this.#transact(writes, log);
       });
-      this.#backing.changed.notify();
+      for (const [index, answer] of answers.entries()) if (answer.kind === "committed") this.#tell(commits[index] ?? []);
       return answers;
     } catch (error) {
       for (const log of undo.reverse()) log.rollBack();
       throw error;
     }
+  }
+
+  #tell(writes: readonly StreamWrite[]): void {
+    for (const write of writes) this.#backing.changed.notify(changeOf(write));
   }
 
   #transact(writes: readonly StreamWrite[], undo: UndoLog): CommitAnswer {

@@ -38,7 +38,7 @@ export class MemoryInbox implements Inbox {
     }
     messages.push({ entry: frozenEntry(entry, messages.length + 1), payloadText, isConsumed: false });
     record.pending += 1;
-    this.#backing.changed.notify();
+    this.#backing.changed.notify({ scope: entry.scope, stream: runStream(entry.runId), what: "message" });
     return { kind: "stored" };
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../time/clock.js";
 import type { Stores } from "../stores.js";
+import type { ChangeListener } from "../store-change.js";
 import { invariant } from "../../errors/invariant.js";
 import { systemClock } from "../../time/clock.js";
 import { closedError, Handle } from "../handle.js";
@@ -54,7 +55,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): MemoryStores {
     leases: new MemoryLeaseStore(backing, handle),
     locks,
     projections: new MemoryProjections(backing, handle),
-    watch: (listener: () => void) => backing.changed.add(listener),
+    watch: (listener: ChangeListener) => backing.changed.add(listener),
     owner,
     close: async () => {
       if (handle.isClosed) return;

@@ -52,7 +52,7 @@ export class SimProcess implements Patient {
     this.#truth = truth;
     this.#inner = inner;
     const changed = new Listeners();
-    this.#unwatch = inner.watch(() => this.deliver(() => changed.notify()));
+    this.#unwatch = inner.watch((change) => this.deliver(() => changed.notify(change)));
     const seen = spied(wrap(witnessed(inner, truth)), this.owner, truth);
     const reached = interceptStores(seen, (call, make) => clockwork.perform(this, call, make));
     const stores: Stores = { ...reached, watch: (listener) => changed.add(listener) };

@@ -1,0 +1,179 @@
+import type { PgClient, PgPool, PgResult } from "./pg-types.js";
+import type { SchemaName } from "./schema-name.js";
+import type { Statement } from "./statement.js";
+import { RunsealError } from "../errors/error.js";
+import { Handle } from "../stores/handle.js";
+import { systemClock } from "../time/clock.js";
+import { sqlFailure } from "./postgres-error.js";
+
+/** First and largest delay between two attempts, milliseconds. */
+const RETRY_BASE_MS = 5;
+const RETRY_MAX_MS = 250;
+
+/** What a {@link Database} is made with. */
+export interface DatabaseOptions {
+  readonly pool: PgPool;
+  readonly schema: SchemaName;
+  /** How long a call tries while the server is away, starting, or busy, milliseconds. */
+  readonly busyMs: number;
+  /** How long one statement may take before its connection is given up, milliseconds. */
+  readonly statementMs: number;
+  /** Brings the schema up to date, or looks whether it is; done once, before the first statement. */
+  readonly prepare: (database: Database) => Promise<void>;
+}
+
+/** The server, through the host's pool: bounded waiting, bounded trying again, and errors of this package. */
+export class Database {
+  readonly handle = new Handle();
+  readonly schema: SchemaName;
+  readonly busyMs: number;
+  readonly #options: DatabaseOptions;
+  #preparing: Promise<void> | undefined;
+  #isPrepared = false;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    this.schema = options.schema;
+    this.busyMs = options.busyMs;
+  }
+
+  /**
+   * Does a statement that may be done twice: a read, or a write that changes nothing when it is repeated. Tries again for `busyMs`.
+   *
+   * @throws {@link RunsealError} `store.closed`, and what {@link sqlFailure} makes of the last failure
+   */
+  async query(call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
+    return this.retrying(call, () => this.once(call, statement, values), { repeatable: true });
+  }
+
+  /** Does a statement once; rejects with what `pg` threw. */
+  async once(call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
+    if (!this.#isPrepared) await this.#prepare();
+    const client = await this.#connect(call);
+    return this.#using(client, () => client.query(statement.with(values)));
+  }
+
+  /** A connection in the caller's hands until `work` ends; closed instead of given back when `work` throws. */
+  async withClient<T>(
+    call: string,
+    work: (client: PgClient) => Promise<T>,
+    options?: { readonly unprepared?: boolean },
+  ): Promise<T> {
+    if (options?.unprepared !== true && !this.#isPrepared) await this.#prepare();
+    const client = await this.#connect(call);
+    const onError = ignore;
+    client.on("error", onError);
+    let failure: Error | undefined;
+    try {
+      return await work(client);
+    } catch (error) {
+      failure = error instanceof Error ? error : new TypeError("the work threw something that is no error");
+      throw error;
+    } finally {
+      client.removeListener("error", onError);
+      client.release(failure);
+    }
+  }
+
+  /**
+   * Tries again while nothing was done, and where it may be repeated also when the connection was lost under it.
+   *
+   * @throws {@link RunsealError} the last failure, when `busyMs` have passed or trying again is no use
+   */
+  async retrying<T>(call: string, attempt: () => Promise<T>, options: { readonly repeatable: boolean }): Promise<T> {
+    let since: number | undefined;
+    for (let tries = 0; ; tries += 1) {
+      this.handle.use(call);
+      try {
+        return await attempt();
+      } catch (thrown) {
+        const { kind, error } = sqlFailure(thrown, call);
+        if (kind === "final" || (kind === "unknown" && !options.repeatable)) throw error;
+        const now = systemClock.now();
+        since ??= now;
+        if (now - since >= this.busyMs) throw error;
+        await this.pause(tries);
+      }
+    }
+  }
+
+  /** Waits a random, growing time. */
+  async pause(tries: number): Promise<void> {
+    await systemClock.sleep(1 + Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));
+  }
+
+  async #prepare(): Promise<void> {
+    this.#preparing ??= this.#options.prepare(this);
+    try {
+      await this.#preparing;
+      this.#isPrepared = true;
+    } catch (error) {
+      this.#preparing = undefined;
+      throw error;
+    }
+  }
+
+  async #using(client: PgClient, work: () => Promise<PgResult>): Promise<PgResult> {
+    const onError = ignore;
+    client.on("error", onError);
+    let timer: NodeJS.Timeout | undefined;
+    let isDone = false;
+    const giveBack = (destroy: boolean): void => {
+      if (isDone) return;
+      isDone = true;
+      client.removeListener("error", onError);
+      client.release(destroy);
+    };
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(this.#tooLong()), this.#options.statementMs);
+      });
+      const result = await Promise.race([work(), late]);
+      giveBack(false);
+      return result;
+    } catch (error) {
+      // after an error of the statement alone the connection is as good as before; anything else is not worth the doubt
+      giveBack(!isServersOwn(error));
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #tooLong(): Error {
+    // reads as a connection that was lost under the statement: nobody can tell whether it was done
+    return Object.assign(new Error(`no answer within ${this.#options.statementMs} ms`), { code: "ETIMEDOUT" });
+  }
+
+  async #connect(call: string): Promise<PgClient> {
+    const { pool, busyMs } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const connecting = pool.connect();
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), busyMs);
+    });
+    try {
+      const client = await Promise.race([connecting, late]);
+      if (client !== "late") return client;
+    } catch (thrown) {
+      const { kind, error } = sqlFailure(thrown, call);
+      // not connected: whatever the reason, nothing was done
+      throw kind === "unknown" ? Object.assign(new Error(error.message, { cause: thrown }), { code: "08001" }) : thrown;
+    } finally {
+      clearTimeout(timer);
+    }
+    connecting.then((client) => client.release(), ignore);
+    const message = `the pool had no connection within ${busyMs} ms; make it larger, or look for what keeps its connections`;
+    throw new RunsealError("store.pool_exhausted", message, { call, waitedMs: busyMs });
+  }
+}
+
+/** Errors that the server reports with a five-letter state below the fatal ones leave the session usable. */
+function isServersOwn(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  return Reflect.get(error, "severity") === "ERROR";
+}
+
+function ignore(): void {
+  // a connection that breaks in our hands is told by the statement that was under way
+}
