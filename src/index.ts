@@ -43,6 +43,7 @@ export type {
   ProjectionAdmin,
   RunFilter,
   RunIndex,
+  RunLimit,
   StreamWrite,
 } from "./stores/event-store.js";
 export type { Inbox, InboxEntry, InboxKind, PutAnswer } from "./stores/inbox.js";

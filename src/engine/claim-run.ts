@@ -269,7 +269,8 @@ function refusal(
       return new RunsealError("admission.approval_consumed", message, { runbookId: request.runbook?.id ?? "", runId });
     }
     case "exists":
-      invariant(false, "a claim keeps the use of its run");
+    case "limited":
+      invariant(false, "a claim keeps the use of its run, and asks for no limits");
   }
 }
 

@@ -12,7 +12,7 @@ export interface HeadEvent {
   readonly payload: JsonValue;
   /**
    * When the store committed it, milliseconds since the epoch. A writer does not know it yet and leaves it out: the store puts its
-   * own time into `submittedAt` of a run's first head.
+   * own time into `submittedAt` of a run's first head, and into `startedAt` of the head that is the first to have one.
    */
   readonly at?: number;
 }
@@ -35,6 +35,7 @@ export function nextRunHead(previous: RunHead | null, event: HeadEvent, runId: s
   }
   switch (event.kind) {
     case "run.started":
+      return { ...moved(previous, "running", null, null), startedAt: previous.startedAt ?? event.at ?? 0 };
     case "run.resumed":
       return moved(previous, "running", null, null);
     case "step.retry_scheduled":
@@ -127,6 +128,7 @@ function submitted(runId: string, payload: JsonObject, at: number): RunHead {
     dedupKey,
     useKey: useKeyOf(textAt(payload, "uses"), runbookId, dedupKey),
     submittedAt: at,
+    startedAt: null,
   };
 }
 

@@ -111,4 +111,6 @@ export interface RunHead {
   /** At most one head per scope has a given key: `once:<runbookId>` or `dedup:<dedupKey>`; `null` when void or unkeyed. */
   readonly useKey: string | null;
   readonly submittedAt: number;
+  /** When the first claim started it, by the store's clock, milliseconds since the epoch; `null` = never started. */
+  readonly startedAt: number | null;
 }

@@ -10,7 +10,7 @@ const RUN_PREFIX = "run/";
 
 /** The columns of a head, in the order of {@link headValues}. `pending` stands apart: only the inbox and commits count it. */
 export const HEAD_COLUMNS =
-  "scope, stream, seq, hash, epoch, owner, lease_until, runbook_id, status, reason, wake_at, requires, queue, priority, labels, parent, dedup_key, use_key, submitted_at";
+  "scope, stream, seq, hash, epoch, owner, lease_until, runbook_id, status, reason, wake_at, requires, queue, priority, labels, parent, dedup_key, use_key, submitted_at, started_at";
 
 /** What goes into {@link HEAD_COLUMNS}. */
 export function headValues(head: StreamHead): readonly (string | number | null)[] {
@@ -18,12 +18,13 @@ export function headValues(head: StreamHead): readonly (string | number | null)[
   return [scope, stream, seq, hash, epoch, owner, leaseUntil, ...(run === null ? NO_RUN : runValues(run))];
 }
 
-const NO_RUN: readonly null[] = Array.from({ length: 12 }, () => null);
+const NO_RUN: readonly null[] = Array.from({ length: 13 }, () => null);
 
 function runValues(run: RunHead): readonly (string | number | null)[] {
-  const { runbookId, status, reason, wakeAt, requires, queue, priority, labels, parent, dedupKey, useKey, submittedAt } = run;
+  const { runbookId, status, reason, wakeAt, requires, queue, priority, labels, parent, dedupKey, useKey } = run;
   const [requiresText, labelsText] = [canonicalize(requires), canonicalize(labels)];
-  return [runbookId, status, reason, wakeAt, requiresText, queue, priority, labelsText, parent, dedupKey, useKey, submittedAt];
+  const settled = [requiresText, queue, priority, labelsText, parent, dedupKey];
+  return [runbookId, status, reason, wakeAt, ...settled, useKey, run.submittedAt, run.startedAt];
 }
 
 /** The head of a row as its events tell it: messages that wait are counted in the column `pending`. */
@@ -56,5 +57,6 @@ function runOfRow(stream: StreamName, row: Row): RunHead {
     dedupKey: textOrNullIn(row, "dedup_key"),
     useKey: textOrNullIn(row, "use_key"),
     submittedAt: integerIn(row, "submitted_at"),
+    startedAt: integerOrNullIn(row, "started_at"),
   });
 }

@@ -15,6 +15,7 @@ import { Refused } from "./database.js";
 import { isHeld, storedHead } from "./heads.js";
 import { putArtifact } from "./sqlite-artifact-store.js";
 import { consumeSignals } from "./sqlite-inbox.js";
+import { limitRefusal } from "./sqlite-limits.js";
 
 const marks = (columns: string): string => columns.replaceAll(/\w+/g, "?");
 
@@ -22,7 +23,7 @@ const INSERT_EVENT = `INSERT INTO runseal_events (${EVENT_COLUMNS}) VALUES (${ma
 const INSERT_TWO_EVENTS = `${INSERT_EVENT}, (${marks(EVENT_COLUMNS)})`;
 const INSERT_HEAD = `INSERT INTO runseal_heads (${HEAD_COLUMNS}) VALUES (${marks(HEAD_COLUMNS)})`;
 const UPDATE_HEAD = `UPDATE runseal_heads
-  SET seq = ?, hash = ?, epoch = ?, owner = ?, lease_until = ?, status = ?, reason = ?, wake_at = ?, use_key = ?
+  SET seq = ?, hash = ?, epoch = ?, owner = ?, lease_until = ?, status = ?, reason = ?, wake_at = ?, use_key = ?, started_at = ?
   WHERE scope = ? AND stream = ?`;
 
 /** Moves a head whose owner goes on as before: the check and the write of most commits in one statement. */
@@ -116,6 +117,8 @@ function change(transaction: Transaction, write: StreamWrite, at: number): Strea
   if (actualSeq !== write.expectedSeq) return { kind: "conflict", stream: write.stream, actualSeq };
   assertChained(write, before?.hash);
   const head = headAfter(write, before, at);
+  const limited = limitRefusal(transaction, write, { before, after: head }, at);
+  if (limited !== undefined) return limited;
   const other = head.run === null ? undefined : otherUse(transaction, head, head.run);
   if (other !== undefined) return other;
   if (before === undefined) transaction.run(INSERT_HEAD, ...headValues(head));
@@ -125,7 +128,7 @@ function change(transaction: Transaction, write: StreamWrite, at: number): Strea
 
 function updateHead(transaction: Transaction, head: StreamHead): void {
   const { scope, stream, seq, hash, epoch, owner, leaseUntil, run } = head;
-  const moved = [run?.status ?? null, run?.reason ?? null, run?.wakeAt ?? null, run?.useKey ?? null];
+  const moved = [run?.status, run?.reason, run?.wakeAt, run?.useKey, run?.startedAt].map((value) => value ?? null);
   transaction.run(UPDATE_HEAD, seq, hash, epoch, owner, leaseUntil, ...moved, scope, stream);
 }
 

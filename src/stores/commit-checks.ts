@@ -41,6 +41,7 @@ function assertNames(write: StreamWrite): void {
   for (const name of write.consume?.approvals ?? []) assertStorable(name);
   for (const name of write.consume?.signals ?? []) assertStorable(name);
   if (write.claim !== undefined) assertStorable(write.claim.owner);
+  for (const { queue, label } of write.claim?.limits ?? []) assertLimitNames(queue, label);
   const { run } = write;
   if (run === undefined) return;
   if (run.reason !== null) assertStorable(run.reason);
@@ -48,6 +49,11 @@ function assertNames(write: StreamWrite): void {
   // the rest is settled by the first write
   if (write.expectedSeq > 0) return;
   for (const name of [run.queue, run.parent, run.dedupKey]) if (name !== null) assertStorable(name);
+}
+
+function assertLimitNames(queue: string, label: string | null): void {
+  assertStorable(queue);
+  if (label !== null) assertStorable(label);
 }
 
 /**

@@ -9,6 +9,24 @@ export interface ArtifactWrite {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * A ceiling that the fleet keeps for a queue, decided in the transaction of the claim: two claims at once never exceed it.
+ *
+ * Child runs are driven with their parent: they are neither counted nor held back.
+ */
+export interface RunLimit {
+  readonly queue: string;
+  /**
+   * `null`: all runs of the queue, over every scope. A label's name: runs of one scope with the same value of that label, each value
+   * for itself; runs without the label are not limited.
+   */
+  readonly label: string | null;
+  /** Runs at once that are `running`, whether or not their owner lives; `null` = no ceiling. */
+  readonly running: number | null;
+  /** Starts (first claims) within any window of `perMs`; `null` = no ceiling. */
+  readonly starts: { readonly runs: number; readonly perMs: number } | null;
+}
+
 /** A lease asked for in the commit that starts or resumes a run: accepted only when nobody living holds it. */
 export interface LeaseClaim {
   readonly owner: string;
@@ -16,6 +34,11 @@ export interface LeaseClaim {
   readonly epoch: number;
   /** Term from the store's now. */
   readonly leaseMs: number;
+  /**
+   * Ceilings to keep. One for another queue than the run's is passed over. A claim that starts the run counts against `running` and
+   * `starts`, one that takes it up again against `running` alone; the run itself is never among those that it is counted with.
+   */
+  readonly limits?: readonly RunLimit[];
 }
 
 /** What one commit does to one stream. */
@@ -35,8 +58,9 @@ export interface StreamWrite {
   /**
    * The new projection of a run, made by `nextRunHead`; `undefined` leaves it. A `useKey` that another run has: `exists`.
    *
-   * Status, reason, `wakeAt` and `useKey` move; the rest is settled by the first write, `submittedAt` by the store's time. A run that
-   * is parked or has ended has no owner, with or without `releaseLease`.
+   * Status, reason, `wakeAt` and `useKey` move; the rest is settled by the first write, `submittedAt` by the store's time, and
+   * `startedAt` by its time when the first write with one comes. A run that is parked or has ended has no owner, with or without
+   * `releaseLease`.
    */
   readonly run?: RunHead;
   /** Takes the lease in the same transaction; excludes `fence`. */
@@ -64,6 +88,11 @@ export type CommitAnswer =
   | { readonly kind: "stale"; readonly stream: StreamName; readonly currentEpoch: number; readonly owner: string | null }
   /** A claim met a living owner. */
   | { readonly kind: "held"; readonly stream: StreamName; readonly owner: string; readonly leaseUntil: number }
+  /**
+   * A claim met a ceiling: the first of its limits that is full. `retryAt`: when a start leaves the window, by the store's clock;
+   * `null` = when a run ends or rests.
+   */
+  | { readonly kind: "limited"; readonly stream: StreamName; readonly limit: RunLimit; readonly retryAt: number | null }
   /** Another run has the `useKey`. */
   | { readonly kind: "exists"; readonly runId: RunId; readonly runbookId: RunbookId }
   /** An approval token was spent before. */
@@ -74,9 +103,10 @@ export interface EventStore {
   /**
    * Writes all streams or none, in one transaction.
    *
-   * Where several answers would do, a write is answered for its lease before its sequence, then for `useKey` and tokens; the first
-   * write that is refused decides. Stamps every event with the store's time. Correctness of the whole package rests on these checks: sequence, fence, claim,
-   * `useKey` and approval tokens are decided inside the transaction, by every implementation alike.
+   * Where several answers would do, a write is answered for its lease before its sequence, then for its limits, `useKey` and tokens;
+   * the first write that is refused decides. Stamps every event with the store's time. Correctness of the whole package rests on these
+   * checks: sequence, fence, claim, limits, `useKey` and approval tokens are decided inside the transaction, by every implementation
+   * alike.
    *
    * @throws `store.corrupt` when an event does not chain from the head (wrong `prev` or a gap in `seq`), does not have the fence's
    * epoch, or an artifact's bytes do not have its id

@@ -6,7 +6,8 @@ import { isTerminal } from "../history/run-head.js";
  * The head of a stream after a write: what every store puts beside the log.
  *
  * Of a run's projection, status, reason, `wakeAt` and `useKey` move; the rest is settled by the first write, `submittedAt` by the
- * store's clock. A run that is parked or has ended has no owner, whether or not the write gives the lease up.
+ * store's clock. `startedAt` is the store's time of the first write that has one, and stays. A run that is parked or has ended has no
+ * owner, whether or not the write gives the lease up.
  *
  * @param head - before the write, `undefined` for a new stream
  * @param at - the store's now, milliseconds since the epoch
@@ -28,7 +29,8 @@ function runAfter(next: RunHead | undefined, previous: RunHead | null, at: numbe
   if (next === undefined) return previous;
   if (previous === null) return { ...next, submittedAt: at };
   const { status, reason, wakeAt, useKey } = next;
-  return { ...previous, status, reason, wakeAt, useKey };
+  const startedAt = previous.startedAt ?? (next.startedAt === null ? null : at);
+  return { ...previous, status, reason, wakeAt, useKey, startedAt };
 }
 
 function leaseAfter(

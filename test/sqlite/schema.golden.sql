@@ -132,9 +132,11 @@ CREATE TABLE runseal_heads (
   parent TEXT,
   dedup_key TEXT,
   use_key TEXT,
-  submitted_at INTEGER,
+  submitted_at INTEGER, started_at INTEGER,
   PRIMARY KEY (scope, stream)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX runseal_heads_busy ON runseal_heads (queue) WHERE status = 'running';
 
 CREATE INDEX runseal_heads_parent ON runseal_heads (scope, parent, stream) WHERE parent IS NOT NULL;
 
@@ -145,6 +147,8 @@ CREATE INDEX runseal_heads_queued ON runseal_heads (priority DESC, stream) WHERE
 CREATE INDEX runseal_heads_runbook ON runseal_heads (scope, runbook_id, stream) WHERE runbook_id IS NOT NULL;
 
 CREATE INDEX runseal_heads_running ON runseal_heads (lease_until) WHERE status = 'running';
+
+CREATE INDEX runseal_heads_started ON runseal_heads (queue, started_at) WHERE started_at IS NOT NULL;
 
 CREATE UNIQUE INDEX runseal_heads_use ON runseal_heads (scope, use_key) WHERE use_key IS NOT NULL;
 

@@ -69,6 +69,7 @@ describe("nextRunHead", () => {
       dedupKey: null,
       useKey: `once:${RUNBOOK}`,
       submittedAt: 100,
+      startedAt: null,
     });
   });
 
@@ -95,6 +96,14 @@ describe("nextRunHead", () => {
       "asked",
       null,
     ]);
+  });
+
+  test("says when the first start was committed, once and for all", () => {
+    expect(headOf(submitted(), leased, started).startedAt).toBe(102);
+    expect(headOf(submitted(), started, parked("retry", null), resumed, started).startedAt).toBe(101);
+    expect(headOf(submitted(), failed(true)).startedAt).toBeNull();
+    const unstored = nextRunHead(nextRunHead(null, submitted(), "r1"), started, "r1");
+    expect(unstored.startedAt).toBe(0);
   });
 
   test("wakes a run parked for retry at its until, else at the earliest retry since it was taken up", () => {

@@ -10,6 +10,7 @@ import { refuseForeignTransaction } from "../handle.js";
 import { changeOf } from "../store-change.js";
 import { headAfter } from "../run-projection.js";
 import { keyOf } from "./backing.js";
+import { memoryLimitRefusal } from "./memory-limits.js";
 import { UndoLog } from "./undo-log.js";
 
 /** The log in memory: one synchronous transaction per commit, taken back as a whole when anything refuses. */
@@ -83,6 +84,8 @@ export class MemoryEventStore implements EventStore {
   #apply(write: StreamWrite, at: number, undo: UndoLog, heads: StreamHead[]): CommitAnswer | undefined {
     const record = this.#backing.stream(write.scope, write.stream);
     const head = frozenHead(headAfter(write, record?.head, at));
+    const limited = memoryLimitRefusal(this.#backing, write, head);
+    if (limited !== undefined) return limited;
     const taken = this.#moveUse(write, record?.head.run ?? null, head.run, undo) ?? this.#spend(write, undo);
     if (taken !== undefined) return taken;
     this.#store(write, record, head, at, undo);

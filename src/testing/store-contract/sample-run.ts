@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { ChainHead } from "../../history/chain.js";
 import type { EventDraft } from "../../model/event.js";
+import type { JsonObject } from "../../json/value.js";
 import type { RunbookId, RunId, Scope } from "../../model/ids.js";
 import type { RunHead } from "../../model/run.js";
-import type { CommitAnswer, StreamWrite } from "../../stores/event-store.js";
+import type { CommitAnswer, RunLimit, StreamWrite } from "../../stores/event-store.js";
 import type { Stores } from "../../stores/stores.js";
 import { chainEvent, emptyHead } from "../../history/chain.js";
 import { nextRunHead } from "../../history/run-head.js";
@@ -28,6 +29,7 @@ export interface SampleSubmission {
   readonly queue?: string;
   readonly priority?: number;
   readonly parent?: RunId | null;
+  readonly labels?: JsonObject;
 }
 
 /** Writes one run's stream as the engine would: chains events, moves the projection, keeps owner and epoch. */
@@ -111,11 +113,20 @@ export class SampleRun {
   }
 
   /** The write that takes the next lease for the stores' owner and starts the run. */
-  claim(stores: Pick<Stores, "owner">, leaseMs = SAMPLE_LEASE_MS): StreamWrite {
+  claim(stores: Pick<Stores, "owner">, leaseMs = SAMPLE_LEASE_MS, limits?: readonly RunLimit[]): StreamWrite {
     const { owner } = stores;
     const epoch = this.#epoch + 1;
     const taken: EventDraft = { kind: "lease.taken", payload: { owner, epoch, leaseMs, previous: null } };
-    return this.write([taken, epoch === 1 ? started(owner) : resumed(owner, epoch)], { claim: { owner, epoch, leaseMs } });
+    const claim = { owner, epoch, leaseMs, ...(limits !== undefined && { limits }) };
+    return this.write([taken, epoch === 1 ? started(owner) : resumed(owner, epoch)], { claim });
+  }
+
+  /** Claims under limits; adopts the claim when it was committed. */
+  async tryStart(stores: Stores, limits: readonly RunLimit[], leaseMs = SAMPLE_LEASE_MS): Promise<CommitAnswer> {
+    const write = this.claim(stores, leaseMs, limits);
+    const answer = await stores.events.commit([write]);
+    if (answer.kind === "committed") this.adopt(write);
+    return answer;
   }
 
   async start(stores: Stores, leaseMs = SAMPLE_LEASE_MS): Promise<void> {

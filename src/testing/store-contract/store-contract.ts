@@ -3,6 +3,7 @@ import { artifactContract } from "./artifact-contract.js";
 import { commitContract } from "./commit-contract.js";
 import { inboxContract } from "./inbox-contract.js";
 import { leaseContract } from "./lease-contract.js";
+import { limitContract } from "./limit-contract.js";
 import { lockContract } from "./lock-contract.js";
 import { projectionContract } from "./projection-contract.js";
 import { readerContract } from "./reader-contract.js";
@@ -21,6 +22,7 @@ export const storeContract: readonly ContractCase[] = Object.freeze([
   ...readerContract,
   ...runIndexContract,
   ...leaseContract,
+  ...limitContract,
   ...inboxContract,
   ...runbookContract,
   ...artifactContract,
