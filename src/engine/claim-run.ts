@@ -62,7 +62,7 @@ export type ClaimAnswer =
   | {
       readonly kind: "refused";
       readonly error: RunsealError<
-        "lease.held" | "lease.stale" | "store.conflict" | "admission.approval_consumed" | "run.terminal"
+        "lease.held" | "lease.stale" | "store.conflict" | "admission.approval_consumed" | "run.terminal" | "run.limited"
       >;
     };
 
@@ -268,9 +268,14 @@ function refusal(
       const message = `an approval of the runbook was spent by another run: "${answer.token}"`;
       return new RunsealError("admission.approval_consumed", message, { runbookId: request.runbook?.id ?? "", runId });
     }
+    case "limited": {
+      const { limit, retryAt } = answer;
+      const of = limit.label === null ? `queue "${limit.queue}"` : `queue "${limit.queue}" for its value of "${limit.label}"`;
+      const details = { runId, queue: limit.queue, label: limit.label, retryAt };
+      return new RunsealError("run.limited", `run "${runId}" waits: ${of} is at its limit`, details);
+    }
     case "exists":
-    case "limited":
-      invariant(false, "a claim keeps the use of its run, and asks for no limits");
+      invariant(false, "a claim keeps the use of its run");
   }
 }
 

@@ -75,6 +75,12 @@ export interface ErrorDetails {
   "manifest.config_mismatch": { readonly runId: string; readonly manifestId: string | null };
   "lease.stale": { readonly stream: string; readonly epoch: number; readonly currentEpoch: number };
   "lease.held": { readonly runId: string; readonly owner: string };
+  "run.limited": {
+    readonly runId: string;
+    readonly queue: string;
+    readonly label: string | null;
+    readonly retryAt: number | null;
+  };
   "lock.required": { readonly runbookId: string; readonly writeSetSize: number };
   "lock.contention": { readonly kind: string; readonly id: string; readonly holder: string | null; readonly waitedMs: number };
   "lock.lost": { readonly runId: string };
