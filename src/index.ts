@@ -37,6 +37,7 @@ export type { ArtifactStore } from "./stores/artifact-store.js";
 export type {
   ArtifactWrite,
   CommitAnswer,
+  DueQuery,
   EventReader,
   EventStore,
   LeaseClaim,
@@ -45,6 +46,7 @@ export type {
   RunIndex,
   RunLimit,
   StreamWrite,
+  WorkQuery,
 } from "./stores/event-store.js";
 export type { Inbox, InboxEntry, InboxKind, PutAnswer } from "./stores/inbox.js";
 export type { LeaseStore } from "./stores/lease-store.js";

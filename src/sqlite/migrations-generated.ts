@@ -265,4 +265,16 @@ CREATE INDEX runseal_heads_started ON runseal_heads (queue, started_at) WHERE st
 CREATE INDEX runseal_heads_busy ON runseal_heads (queue) WHERE status = 'running';
 `,
   },
+  {
+    name: "0003_fair_queues",
+    sql: `-- Schema 3 of the embedded store: runs that wait are found scope by scope, so that scopes can take turns.
+
+DROP INDEX runseal_heads_queued;
+DROP INDEX runseal_heads_parked;
+DROP INDEX runseal_heads_running;
+CREATE INDEX runseal_heads_queued ON runseal_heads (scope, priority DESC, stream) WHERE status = 'queued';
+CREATE INDEX runseal_heads_parked ON runseal_heads (scope, CASE WHEN pending > 0 THEN 0 ELSE wake_at END) WHERE status = 'parked';
+CREATE INDEX runseal_heads_running ON runseal_heads (scope, lease_until) WHERE status = 'running';
+`,
+  },
 ];

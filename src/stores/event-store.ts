@@ -155,6 +155,27 @@ export interface RunFilter {
   readonly limit?: number;
 }
 
+/** Whose runs somebody works on. */
+export interface WorkQuery {
+  /** One scope, several, or `null`: all there are. */
+  readonly scope: Scope | readonly Scope[] | null;
+  /** `null` = all. */
+  readonly queues: readonly string[] | null;
+  /** Ceilings that the claims will ask for. */
+  readonly limits?: readonly RunLimit[];
+}
+
+/** What {@link RunIndex.due} looks for. */
+export interface DueQuery extends WorkQuery {
+  readonly limit: number;
+  /** Default: all three. */
+  readonly states?: readonly ("queued" | "parked" | "running")[];
+  /** Leaves out runs that require another contract than these; absent: none. */
+  readonly serves?: readonly Digest[];
+  /** Of several scopes, the one that was served last: its equals come before it. */
+  readonly after?: Scope;
+}
+
 /** Finding runs by their heads. */
 export interface RunIndex {
   /** Heads of runs, newest run id first. */
@@ -163,18 +184,21 @@ export interface RunIndex {
   /**
    * Runs that somebody should work on now: queued; running under a dead lease; parked with `wakeAt` due. By priority (higher
    * first), then run id. A living owner's runs are never among them. Only a hint: the claim in `commit` decides.
+   *
+   * Several scopes take turns: of equal priority comes the first run of each, by run id, then the second of each, and so on. In each
+   * turn the scopes follow one another in code-unit order, beginning behind `after`. So the runs of one never keep another waiting.
+   *
+   * With `limits`, what a claim would be answered `limited` for is left out, so that it does not hide what lies behind it: queued runs
+   * where a ceiling of `starts` or `running` is reached, parked ones where one of `running` is. Runs under a dead lease are always
+   * told: they have their place already.
    */
-  due(query: {
-    readonly scope: Scope | null;
-    readonly queues: readonly string[] | null;
-    readonly limit: number;
-  }): Promise<readonly StreamHead[]>;
+  due(query: DueQuery): Promise<readonly StreamHead[]>;
 
-  /** The earliest `wakeAt` or lease end that lies ahead, milliseconds since the epoch by the store's clock, and that clock's now. */
-  nextWake(query: {
-    readonly scope: Scope | null;
-    readonly queues: readonly string[] | null;
-  }): Promise<{ readonly now: number; readonly at: number | null }>;
+  /**
+   * The earliest `wakeAt` or lease end that lies ahead, milliseconds since the epoch by the store's clock, and that clock's now. With
+   * `limits` also the earliest moment at which a start may leave the window of a rate that is used up.
+   */
+  nextWake(query: WorkQuery): Promise<{ readonly now: number; readonly at: number | null }>;
 }
 
 /** Making the projections anew. */

@@ -140,13 +140,13 @@ CREATE INDEX runseal_heads_busy ON runseal_heads (queue) WHERE status = 'running
 
 CREATE INDEX runseal_heads_parent ON runseal_heads (scope, parent, stream) WHERE parent IS NOT NULL;
 
-CREATE INDEX runseal_heads_parked ON runseal_heads (CASE WHEN pending > 0 THEN 0 ELSE wake_at END) WHERE status = 'parked';
+CREATE INDEX runseal_heads_parked ON runseal_heads (scope, CASE WHEN pending > 0 THEN 0 ELSE wake_at END) WHERE status = 'parked';
 
-CREATE INDEX runseal_heads_queued ON runseal_heads (priority DESC, stream) WHERE status = 'queued';
+CREATE INDEX runseal_heads_queued ON runseal_heads (scope, priority DESC, stream) WHERE status = 'queued';
 
 CREATE INDEX runseal_heads_runbook ON runseal_heads (scope, runbook_id, stream) WHERE runbook_id IS NOT NULL;
 
-CREATE INDEX runseal_heads_running ON runseal_heads (lease_until) WHERE status = 'running';
+CREATE INDEX runseal_heads_running ON runseal_heads (scope, lease_until) WHERE status = 'running';
 
 CREATE INDEX runseal_heads_started ON runseal_heads (queue, started_at) WHERE started_at IS NOT NULL;
 

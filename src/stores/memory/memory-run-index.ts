@@ -1,17 +1,13 @@
 import type { Scope } from "../../model/ids.js";
 import type { RunHead, StreamHead } from "../../model/run.js";
-import type { RunFilter, RunIndex } from "../event-store.js";
+import type { DueQuery, RunFilter, RunIndex, WorkQuery } from "../event-store.js";
 import type { Handle } from "../handle.js";
 import type { MemoryBacking } from "./backing.js";
-import { byPriority, RUNS_LISTED_DEFAULT } from "../run-order.js";
+import { inTurns, RUNS_LISTED_DEFAULT } from "../run-order.js";
 import { shownHead } from "./backing.js";
+import { heldBackBy, roomAt } from "./memory-limits.js";
 
 type RunStreamHead = StreamHead & { readonly run: RunHead };
-
-interface WorkQuery {
-  readonly scope: Scope | null;
-  readonly queues: readonly string[] | null;
-}
 
 /** Finds runs by looking at every head. */
 export class MemoryRunIndex implements RunIndex {
@@ -31,20 +27,26 @@ export class MemoryRunIndex implements RunIndex {
       .slice(0, filter.limit ?? RUNS_LISTED_DEFAULT);
   }
 
-  async due(query: WorkQuery & { readonly limit: number }): Promise<readonly StreamHead[]> {
+  async due(query: DueQuery): Promise<readonly StreamHead[]> {
     this.#handle.use("runs.due");
-    return this.#work(query)
-      .filter((head) => this.#isDue(head))
-      .sort(byPriority)
-      .slice(0, query.limit);
+    const { limits = [], states, serves, after } = query;
+    const isHeldBack = heldBackBy(this.#backing, limits);
+    const due = this.#work(query).filter(
+      (head) =>
+        this.#isDue(head) &&
+        (states === undefined || states.some((state) => state === head.run.status)) &&
+        (serves === undefined || head.run.requires.every((contract) => serves.includes(contract))) &&
+        !isHeldBack(head),
+    );
+    return inTurns(due, after).slice(0, query.limit);
   }
 
   async nextWake(query: WorkQuery): Promise<{ readonly now: number; readonly at: number | null }> {
     this.#handle.use("runs.nextWake");
     const now = this.#backing.clock.now();
-    const ahead = this.#work(query)
-      .map(wakeOf)
-      .filter((at): at is number => at !== null && at > now);
+    const ahead = [...this.#work(query).map(wakeOf), roomAt(this.#backing, query.limits ?? [])].filter(
+      (at): at is number => at !== null && at > now,
+    );
     return { now, at: ahead.length === 0 ? null : Math.min(...ahead) };
   }
 
@@ -53,9 +55,7 @@ export class MemoryRunIndex implements RunIndex {
   }
 
   #work({ scope, queues }: WorkQuery): RunStreamHead[] {
-    return this.#runs().filter(
-      (head) => (scope === null || head.scope === scope) && (queues === null || queues.includes(head.run.queue)),
-    );
+    return this.#runs().filter((head) => isWithin(scope, head.scope) && (queues === null || queues.includes(head.run.queue)));
   }
 
   #isDue(head: RunStreamHead): boolean {
@@ -70,6 +70,11 @@ export class MemoryRunIndex implements RunIndex {
         return false;
     }
   }
+}
+
+function isWithin(asked: WorkQuery["scope"], scope: Scope): boolean {
+  if (asked === null) return true;
+  return typeof asked === "string" ? asked === scope : asked.includes(scope);
 }
 
 function wakeOf(head: RunStreamHead): number | null {

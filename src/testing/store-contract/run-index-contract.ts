@@ -59,7 +59,7 @@ export const runIndexContract = casesOf("runs", {
     await new SampleRun(1).submit(stores, { queue: "slow" });
     await new SampleRun(2).submit(stores, { queue: "fast" });
     await new SampleRun(3, "other").submit(stores, { queue: "slow" });
-    assert.deepEqual(await due(stores), [1, 2, 3]);
+    assert.deepEqual(await due(stores), [1, 3, 2]);
     assert.deepEqual(await due(stores, { queues: ["slow"] }), [1, 3]);
     assert.deepEqual(await due(stores, { queues: ["slow"], scope: "default" }), [1]);
     assert.deepEqual(await due(stores, { queues: ["fast", "slow"], scope: "default" }), [1, 2]);

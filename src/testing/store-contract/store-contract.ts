@@ -11,6 +11,7 @@ import { runIndexContract } from "./run-index-contract.js";
 import { runbookContract } from "./runbook-contract.js";
 import { scopeContract } from "./scope-contract.js";
 import { watchContract } from "./watch-contract.js";
+import { workContract } from "./work-contract.js";
 
 /**
  * The contract of {@link Stores} as data: what every implementation is held to, under any test runner.
@@ -21,6 +22,7 @@ export const storeContract: readonly ContractCase[] = Object.freeze([
   ...commitContract,
   ...readerContract,
   ...runIndexContract,
+  ...workContract,
   ...leaseContract,
   ...limitContract,
   ...inboxContract,
