@@ -32,7 +32,9 @@ export type { IoCall, IoResult } from "./model/io-call.js";
 
 export { memoryStores } from "./stores/memory/memory-stores.js";
 export type { MemoryStores, MemoryStoresOptions } from "./stores/memory/memory-stores.js";
+export type { MemoryTransaction } from "./stores/memory/memory-transaction.js";
 export type { Stores } from "./stores/stores.js";
+export type { StoreTransaction, Transactions } from "./stores/transactions.js";
 export type { ArtifactStore } from "./stores/artifact-store.js";
 export type {
   ArtifactWrite,

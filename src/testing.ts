@@ -9,7 +9,7 @@ export { FAULT_POINTS, atFaultPoints } from "./testing/at-fault-points.js";
 export type { FaultPoint } from "./testing/at-fault-points.js";
 export { allowUnlocked } from "./testing/allow-unlocked.js";
 export { storeContract } from "./testing/store-contract/store-contract.js";
-export type { ContractCase, ContractEnv, ContractOutcome } from "./testing/store-contract/contract-case.js";
+export type { ContractCase, ContractEnv, ContractOutcome, HostRows } from "./testing/store-contract/contract-case.js";
 export { FAULT_MODES, failingStores } from "./testing/failing-stores.js";
 export type { FailingStores, Fault, FaultMode, FaultPlan, FiredFault } from "./testing/failing-stores.js";
 export type { StoreCall } from "./testing/intercept-stores.js";

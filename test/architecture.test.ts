@@ -35,7 +35,7 @@ const HOUSE: HousePlan = {
     review: { rooms: ["history", "catalog", "expression", "model", ...GROUND] },
 
     // floor 3, ports
-    stores: { rooms: ["history", "model", ...GROUND] },
+    stores: { rooms: ["history", "model", ...GROUND], packages: ["node:async_hooks"] },
     io: {
       rooms: ["history", "secrets", "model", ...GROUND],
       packages: [

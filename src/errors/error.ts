@@ -107,6 +107,7 @@ export interface ErrorDetails {
   "domain.event_invalid": { readonly field: string };
   "artifact.invalid": { readonly field: string };
   "artifact.not_found": { readonly artifactId: string };
+  "context.in_transaction": { readonly stepId: string; readonly call: string };
   "context.closed": { readonly stepId: string; readonly call: string };
 
   // the world
@@ -151,6 +152,9 @@ export interface ErrorDetails {
   "store.closed": { readonly call: string };
   "store.failed": { readonly call: string };
   "store.full": { readonly call: string };
+  "store.in_transaction": { readonly call: string };
+  "store.transaction_ended": { readonly call: string };
+  "store.transaction_timeout": { readonly limitMs: number };
   "store.schema_newer": { readonly found: number; readonly supported: number };
   "store.schema_older": { readonly found: number; readonly supported: number };
   "store.schema_mismatch": { readonly call: string; readonly sqlState: string };

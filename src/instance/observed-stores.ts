@@ -7,11 +7,12 @@ const RUN_PREFIX = "run/";
 /**
  * The same stores, which tell observers what was committed through them: every commit passes here, whoever makes it.
  *
- * What is committed in a transaction of the caller's is not told: it may still be rolled back.
+ * What is committed in a transaction is told after it, and not at all when it is rolled back or when it is one that these stores did not begin.
  */
 export function observedStores(stores: Stores, observers: Observers): Stores {
   if (observers.isEmpty) return stores;
-  const { runbooks, events, reader, runs, artifacts, inbox, leases, locks, projections, owner } = stores;
+  const { runbooks, events, reader, runs, artifacts, inbox, leases, locks, projections, transactions, owner } = stores;
+  const later = new Map<unknown, (() => void)[]>();
   const tell = (writes: readonly StreamWrite[], answer: CommitAnswer | undefined): void => {
     if (answer?.kind !== "committed") return;
     for (const { scope, stream, events: chained } of writes) {
@@ -32,12 +33,30 @@ export function observedStores(stores: Stores, observers: Observers): Stores {
     ...(locks !== undefined && { locks }),
     projections,
     owner,
+    transactions: {
+      run: async (work) => {
+        const told: (() => void)[] = [];
+        const names: unknown[] = [];
+        try {
+          const value = await transactions.run((tx) => {
+            names.push(tx, tx.handle);
+            for (const name of names) later.set(name, told);
+            return work(tx);
+          });
+          for (const tellOne of told) tellOne();
+          return value;
+        } finally {
+          for (const name of names) later.delete(name);
+        }
+      },
+    },
     watch: (listener) => stores.watch(listener),
     close: () => stores.close(),
     events: {
       commit: async (writes, options) => {
         const answer = await events.commit(writes, options);
         if (options?.tx === undefined) tell(writes, answer);
+        else later.get(options.tx)?.push(() => tell(writes, answer));
         return answer;
       },
       commitMany: async (commits) => {

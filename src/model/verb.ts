@@ -21,6 +21,9 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
+/** Longest time that the transaction of a transactional verb, or of a host, may stay open, milliseconds (decision 3.12). */
+export const TRANSACTION_MS_MAX = 5_000;
+
 /** `name@version`, as steps and events write it. */
 export type VerbRef = `${string}@${number}`;
 

@@ -1,10 +1,14 @@
 import type { Clock } from "../time/clock.js";
+import type { StoreChange } from "../stores/store-change.js";
+import type { StoreTransaction } from "../stores/transactions.js";
 import type { SqlConnection, SqliteDriver } from "./driver.js";
 import type { DriverSource } from "./find-driver.js";
 import { RunsealError } from "../errors/error.js";
 import { Handle } from "../stores/handle.js";
 import { findDriver } from "./find-driver.js";
 import { migrate } from "./migrate.js";
+import { TransactionGate } from "../stores/transaction-gate.js";
+import { OpenSqliteTransaction } from "./sqlite-transaction.js";
 import { isBusy, storeError } from "./sqlite-error.js";
 import { Transaction } from "./transaction.js";
 
@@ -31,16 +35,19 @@ export interface DatabaseOptions {
  * One database file and this store's connection to it: opened by the first call, with its schema brought up to date.
  *
  * No transaction is open across an `await`, so that the process never holds the file while it waits; who finds it held by another
- * process waits a random, growing time and tries again.
+ * process waits a random, growing time and tries again. The one exception are transactions that a host or a handler works in: while one is
+ * open, every other call of these stores waits, because on one connection it would be part of it.
  */
 export class Database {
   readonly handle = new Handle();
+  readonly #gate: TransactionGate<OpenSqliteTransaction>;
   readonly #options: DatabaseOptions;
   #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
+    this.#gate = new TransactionGate(options.clock);
   }
 
   /**
@@ -49,9 +56,9 @@ export class Database {
    * @throws {@link RunsealError} `store.closed`, `store.busy`, `store.corrupt`, `store.failed`, `store.schema_newer`,
    * `sqlite.driver_missing`
    */
-  async read<T>(call: string, work: (transaction: Transaction) => T): Promise<T> {
+  async read<T>(call: string, work: (transaction: Transaction) => T, access: "read" | "wait" = "read"): Promise<T> {
     const { driver, transaction } = await this.#open(call);
-    return this.#retrying(call, driver, () => work(transaction));
+    return this.#retrying(call, driver, () => work(transaction), access);
   }
 
   /**
@@ -59,13 +66,81 @@ export class Database {
    *
    * @throws {@link RunsealError} what {@link read} throws, and `store.full`
    */
-  async write<T>(call: string, work: (transaction: Transaction) => T | Refused<T>): Promise<T> {
+  async write<T>(
+    call: string,
+    work: (transaction: Transaction) => T | Refused<T>,
+    access: "write" | "wait" = "write",
+  ): Promise<T> {
     const { driver, transaction } = await this.#open(call);
-    return this.#retrying(call, driver, () => transact(transaction, work));
+    return this.#retrying(call, driver, () => transact(transaction, work), access);
+  }
+
+  /**
+   * Runs `work` in a transaction that stays open over its awaits; every other call waits.
+   *
+   * @returns what `work` gave, and what the commits of the log have changed that joined
+   * @throws {@link RunsealError} what {@link write} throws; `store.transaction_timeout`, `store.in_transaction`; and what `work` throws
+   */
+  async transact<T>(
+    call: string,
+    work: (tx: StoreTransaction) => Promise<T>,
+  ): Promise<{ readonly value: T; readonly changes: readonly StoreChange[] }> {
+    const opened = await this.#open(call);
+    const { driver, transaction, connection } = opened;
+    const { path } = this.#options;
+    const errorOf = (error: unknown, of: string): unknown => storeError(driver, error, of, path);
+    const open = new OpenSqliteTransaction(this, connection, errorOf);
+    await this.#retrying(
+      call,
+      driver,
+      () => {
+        transaction.runChecked("BEGIN IMMEDIATE", NONE);
+        this.#gate.enter(open);
+      },
+      "write",
+    );
+    const commit = (): void => {
+      open.assertWhole(call);
+      try {
+        transaction.runChecked("COMMIT", NONE);
+      } catch (error) {
+        throw errorOf(error, call);
+      }
+    };
+    const value = await this.#gate.run(open, { commit, rollBack: () => rollBack(transaction) }, work);
+    return { value, changes: open.changes };
+  }
+
+  /**
+   * Does `work` in the open transaction that `tx` names; a {@link Refused} takes back what `work` itself has written.
+   *
+   * @param changes - told to watchers after the transaction
+   * @throws {@link RunsealError} `run.invalid_option` when it is no open transaction of this store; and what {@link write} throws
+   */
+  async join<T>(
+    call: string,
+    tx: unknown,
+    changes: readonly StoreChange[],
+    work: (transaction: Transaction) => T | Refused<T>,
+  ): Promise<T> {
+    const { driver, transaction } = await this.#open(call);
+    const open = this.#gate.joined(this, tx, call);
+    open.assertWhole(call);
+    try {
+      const result = savepoint(transaction, work);
+      if (result instanceof Refused) return result.answer;
+      open.changes.push(...changes);
+      return result;
+    } catch (error) {
+      // part of it may be there: the rest of the transaction must not be kept without the whole of this
+      open.spoil(error);
+      throw storeError(driver, error, call, this.#options.path);
+    }
   }
 
   /** Closes the file, its write-ahead log folded in where nobody else reads it; what comes later throws `store.closed`. */
   async close(): Promise<void> {
+    while (this.#gate.isInWay(this, "close", "write")) await this.#gate.ended();
     if (this.handle.isClosed) return;
     this.handle.close();
     const opened = this.#opened ?? (await this.#opening?.catch(() => this.#opened));
@@ -103,10 +178,16 @@ export class Database {
     }
   }
 
-  async #retrying<T>(call: string, driver: SqliteDriver, attempt: () => T): Promise<T> {
+  async #retrying<T>(
+    call: string,
+    driver: SqliteDriver,
+    attempt: () => T,
+    access: "read" | "write" | "wait" = "write",
+  ): Promise<T> {
     const { clock, busyMs, path } = this.#options;
     const since = clock.now();
     for (let tries = 0; ; tries += 1) {
+      while (this.#gate.isInWay(this, call, access)) await this.#gate.ended();
       this.handle.use(call);
       try {
         return attempt();
@@ -151,6 +232,14 @@ function transact<T>(transaction: Transaction, work: (transaction: Transaction) 
     rollBack(transaction);
     throw error;
   }
+}
+
+function savepoint<T>(transaction: Transaction, work: (transaction: Transaction) => T | Refused<T>): T | Refused<T> {
+  transaction.run("SAVEPOINT joined_commit");
+  const result = work(transaction);
+  if (result instanceof Refused) transaction.run("ROLLBACK TO joined_commit");
+  transaction.run("RELEASE joined_commit");
+  return result;
 }
 
 /** Rolls back what SQLite has not rolled back by itself, as it does when the disk is full. */

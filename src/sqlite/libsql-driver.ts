@@ -50,7 +50,10 @@ function statementOver(statement: LibsqlStatement): SqlStatement {
     run: (parameters) => statement.run(parameters).changes,
     get: (parameters) => {
       const row = statement.get(parameters);
-      return row === undefined ? undefined : withBytes(row);
+      if (row === undefined) return undefined;
+      // libsql puts the time that it took into the first row
+      Reflect.deleteProperty(row, "_metadata");
+      return withBytes(row);
     },
     all: (parameters) => statement.all(parameters).map(withBytes),
   };

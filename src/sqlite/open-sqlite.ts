@@ -19,6 +19,7 @@ import { SqliteLockTable } from "./sqlite-lock-table.js";
 import { SqliteProjections } from "./sqlite-projections.js";
 import { SqliteRunIndex } from "./sqlite-run-index.js";
 import { SqliteRunbookStore } from "./sqlite-runbook-store.js";
+import { SqliteTransactions } from "./sqlite-transactions.js";
 
 /** What {@link openSqlite} may be told. */
 export interface SqliteOptions {
@@ -72,6 +73,7 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteSto
     leases: new SqliteLeaseStore(database, clock),
     locks,
     projections: new SqliteProjections(database),
+    transactions: new SqliteTransactions(database, changed),
     watch: (listener: ChangeListener) => changed.add(listener),
     owner,
     close: async () => {

@@ -8,7 +8,6 @@ import { eventValues, EVENT_COLUMNS } from "../sql/event-row.js";
 import { HEAD_COLUMNS, headValues } from "../sql/head-row.js";
 import { textIn } from "../sql/row.js";
 import { assertChained, assertCommit, brokenAt, leaseRefusal } from "../stores/commit-checks.js";
-import { refuseForeignTransaction } from "../stores/handle.js";
 import { headAfter } from "../stores/run-projection.js";
 import { changeOf } from "../stores/store-change.js";
 import { Refused } from "./database.js";
@@ -44,12 +43,14 @@ export class SqliteEventStore implements EventStore {
   }
 
   async commit(writes: readonly StreamWrite[], options?: { readonly tx?: unknown }): Promise<CommitAnswer> {
-    refuseForeignTransaction(options?.tx);
     assertCommit(writes);
-    const answer = await this.#database.write<CommitAnswer>("events.commit", (transaction) => {
+    const tx = options?.tx;
+    const work = (transaction: Transaction): CommitAnswer | Refused<CommitAnswer> => {
       const committed = commitAll(transaction, writes, this.#clock.now());
-      return committed.kind === "committed" ? committed : new Refused(committed);
-    });
+      return committed.kind === "committed" ? committed : new Refused<CommitAnswer>(committed);
+    };
+    if (tx !== undefined) return this.#database.join<CommitAnswer>("events.commit", tx, writes.map(changeOf), work);
+    const answer = await this.#database.write<CommitAnswer>("events.commit", work);
     if (answer.kind === "committed") this.#tell(writes);
     return answer;
   }

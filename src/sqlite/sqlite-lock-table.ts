@@ -41,27 +41,35 @@ export class SqliteLockTable implements LockTable {
   }
 
   async take(hold: number, requests: readonly LockRequest[], owner: LockOwner): Promise<LockBlocker | undefined> {
-    const blocked = await this.#database.read("locks.acquire", (transaction) => this.#blocker(transaction, requests, owner));
+    const blocked = await this.#database.read(
+      "locks.acquire",
+      (transaction) => this.#blocker(transaction, requests, owner),
+      "wait",
+    );
     // most attempts of a waiting run end here, without taking the file from those who write
     if (blocked !== undefined) return blocked;
-    const blocker = await this.#database.write<LockBlocker | undefined>("locks.acquire", (transaction) => {
-      const found = this.#blocker(transaction, requests, owner);
-      if (found !== undefined) return new Refused<LockBlocker | undefined>(found);
-      for (const request of requests) this.#insert(transaction, hold, request, owner);
-      return undefined;
-    });
+    const blocker = await this.#database.write<LockBlocker | undefined>(
+      "locks.acquire",
+      (transaction) => {
+        const found = this.#blocker(transaction, requests, owner);
+        if (found !== undefined) return new Refused<LockBlocker | undefined>(found);
+        for (const request of requests) this.#insert(transaction, hold, request, owner);
+        return undefined;
+      },
+      "wait",
+    );
     if (blocker === undefined) this.#hold(hold, requests.length);
     return blocker;
   }
 
   async give(hold: number): Promise<void> {
-    await this.#database.write("locks.release", (transaction) => transaction.run(DELETE_HOLD, this.#holder, hold));
+    await this.#database.write("locks.release", (transaction) => transaction.run(DELETE_HOLD, this.#holder, hold), "wait");
     this.#held.delete(hold);
     if (this.#held.size === 0) this.#timer?.cancel();
   }
 
   async holder(key: string): Promise<LockHolder | undefined> {
-    const rows = await this.#database.read("locks.holder", (transaction) => transaction.all(SELECT_KEY, key));
+    const rows = await this.#database.read("locks.holder", (transaction) => transaction.all(SELECT_KEY, key), "wait");
     const row = rows.find((each) => this.#isAlive(each));
     return row === undefined ? undefined : holderOf(row);
   }
@@ -70,7 +78,7 @@ export class SqliteLockTable implements LockTable {
   async giveAll(): Promise<void> {
     this.#timer?.cancel();
     if (this.#held.size === 0) return;
-    await this.#database.write("locks.release", (transaction) => transaction.run(DELETE_HOLDER, this.#holder));
+    await this.#database.write("locks.release", (transaction) => transaction.run(DELETE_HOLDER, this.#holder), "wait");
     this.#held.clear();
   }
 
@@ -91,10 +99,14 @@ export class SqliteLockTable implements LockTable {
     const startedAt = this.#clock.now();
     const expected = (): number => [...this.#held.values()].reduce((sum, rows) => sum + rows, 0);
     try {
-      const rows = await this.#database.write("locks.renew", (transaction) => {
-        const found = transaction.run(RENEW, this.#clock.now() + LOCK_TERM_MS, this.#holder);
-        return { found, expected: expected() };
-      });
+      const rows = await this.#database.write(
+        "locks.renew",
+        (transaction) => {
+          const found = transaction.run(RENEW, this.#clock.now() + LOCK_TERM_MS, this.#holder);
+          return { found, expected: expected() };
+        },
+        "wait",
+      );
       this.#renewedAt = startedAt;
       if (rows.found < rows.expected) this.#lose();
     } catch {

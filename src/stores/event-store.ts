@@ -110,6 +110,10 @@ export interface EventStore {
    *
    * @throws `store.corrupt` when an event does not chain from the head (wrong `prev` or a gap in `seq`), does not have the fence's
    * epoch, or an artifact's bytes do not have its id
+   * With `tx`, what `Transactions.run` gave or its handle, it is part of that transaction: a refusal takes back its own writes and no others, and
+   * whatever was answered is void when the transaction is rolled back.
+   *
+   * @throws `run.invalid_option` when `tx` is no open transaction of these stores
    * @throws `store.busy` when the store could not be had within its deadline; nothing was written
    * @throws `store.closed` after close
    */

@@ -23,14 +23,3 @@ export class Handle {
 export function closedError(call: string): RunsealError<"store.closed"> {
   return new RunsealError("store.closed", `"${call}" was called after the store was closed; open it again`, { call });
 }
-
-/**
- * Refuses a caller's transaction where a store has none to share.
- *
- * @throws {@link RunsealError} `run.invalid_option`
- */
-export function refuseForeignTransaction(tx: unknown): void {
-  if (tx === undefined) return;
-  const message = "this store can't commit inside a caller's transaction; leave the option tx out";
-  throw new RunsealError("run.invalid_option", message, { option: "tx" });
-}

@@ -5,6 +5,7 @@ import type { LeaseStore } from "./lease-store.js";
 import type { LockManager } from "./lock-manager.js";
 import type { RunbookStore } from "./runbook-store.js";
 import type { ChangeListener } from "./store-change.js";
+import type { Transactions } from "./transactions.js";
 
 /** Everything an instance keeps, behind small ports. Making one does no I/O; the first call opens it. */
 export interface Stores {
@@ -18,6 +19,8 @@ export interface Stores {
   /** Absent: runbooks with a write-set are refused with `lock.required`. */
   readonly locks?: LockManager;
   readonly projections: ProjectionAdmin;
+  /** Transactions that a host's own writes and the log share. */
+  readonly transactions: Transactions;
   /**
    * Calls back after a commit or an inbox message of this process (and of others, where the store can tell), so that waiting
    * code looks again without polling. Only a hint. Returns the unsubscription.

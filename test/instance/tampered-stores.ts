@@ -15,6 +15,7 @@ import { MemoryLockTable } from "../../src/stores/memory/memory-lock-table.js";
 import { MemoryProjections } from "../../src/stores/memory/memory-projections.js";
 import { MemoryRunIndex } from "../../src/stores/memory/memory-run-index.js";
 import { MemoryRunbookStore } from "../../src/stores/memory/memory-runbook-store.js";
+import { MemoryTransactions } from "../../src/stores/memory/memory-transactions.js";
 import { bareConnection } from "../sqlite/bare-connection.js";
 import { openForTest } from "../sqlite/filled-stores.js";
 import { systemClock } from "../../src/time/clock.js";
@@ -78,6 +79,7 @@ function storesOver(backing: MemoryBacking): MemoryStores {
     leases: new MemoryLeaseStore(backing, handle),
     locks: new LockQueue({ table: new MemoryLockTable(backing, handle, owner), clock: backing.clock }),
     projections: new MemoryProjections(backing, handle),
+    transactions: new MemoryTransactions(backing, handle),
     watch: (listener) => backing.changed.add(listener),
     owner,
     close: async () => handle.close(),

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { SqliteTransaction } from "../../src/sqlite/sqlite-transaction.js";
 import type { Stores } from "../../src/stores/stores.js";
 import { openSqlite } from "../../src/sqlite/open-sqlite.js";
 import { ownerOf } from "../../src/sqlite/owner.js";
@@ -38,6 +39,18 @@ async function openFile(): Promise<OpenedEnv> {
       return other;
     },
     advance: (ms) => clock.advance(ms),
+    rows: {
+      put: (tx, key, value) => {
+        const sql = tx as SqliteTransaction;
+        sql.run("CREATE TABLE IF NOT EXISTS host_rows (key TEXT PRIMARY KEY, value TEXT NOT NULL)");
+        sql.run("INSERT INTO host_rows (key, value) VALUES (?, ?)", [key, value]);
+      },
+      get: (tx, key) => {
+        const sql = tx as SqliteTransaction;
+        if (sql.get("SELECT 1 FROM sqlite_schema WHERE name = 'host_rows'") === undefined) return undefined;
+        return sql.get("SELECT value FROM host_rows WHERE key = ?", [key])?.["value"] as string | undefined;
+      },
+    },
     kill: ({ owner }) => kill(owner),
     dispose: async () => {
       for (const each of opened) await each.close();

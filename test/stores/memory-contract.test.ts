@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStores } from "../../src/stores/memory/memory-stores.js";
+import { MemoryTransaction } from "../../src/stores/memory/memory-transaction.js";
 import type { Stores } from "../../src/stores/stores.js";
 import { storeContract } from "../../src/testing/store-contract/store-contract.js";
 import { contractSuite, type OpenedEnv } from "./contract-suite.js";
@@ -10,6 +11,7 @@ async function openMemory(): Promise<OpenedEnv> {
   const dead = new Set<string>();
   const stores = memoryStores({ clock, ownerAlive: (owner) => !dead.has(owner) });
   const opened: Stores[] = [stores];
+  const table = new Map<string, string>();
   return {
     stores,
     openAnother: async () => {
@@ -18,6 +20,10 @@ async function openMemory(): Promise<OpenedEnv> {
       return other;
     },
     advance: (ms) => clock.advance(ms),
+    rows: {
+      put: (tx, key, value) => memoryTx(tx).set(table, key, value),
+      get: (_tx, key) => table.get(key),
+    },
     kill: ({ owner }) => {
       dead.add(owner);
     },
@@ -25,6 +31,11 @@ async function openMemory(): Promise<OpenedEnv> {
       for (const each of opened) await each.close();
     },
   };
+}
+
+function memoryTx(tx: unknown): MemoryTransaction {
+  if (!(tx instanceof MemoryTransaction)) throw new TypeError("no transaction of memory");
+  return tx;
 }
 
 contractSuite("memory", openMemory);
@@ -57,6 +68,7 @@ describe("the contract", () => {
         "the clock of these stores can't be moved",
         "no owner of these stores can be made to count as gone",
         "these stores bring no locks",
+        "these stores come without a table of the host's own",
       ]),
     );
   });

@@ -5,7 +5,10 @@ import type { InboxEntry } from "../inbox.js";
 import type { LockOwner, LockRequest } from "../lock-manager.js";
 import type { RunbookRecord } from "../runbook-record.js";
 import type { Clock } from "../../time/clock.js";
+import type { Handle } from "../handle.js";
+import type { OpenMemoryTransaction } from "./memory-transaction.js";
 import { Listeners } from "../listeners.js";
+import { TransactionGate } from "../transaction-gate.js";
 import { withPendingInbox } from "../../history/run-head.js";
 
 /** One stream: its log and the head beside it. */
@@ -56,6 +59,8 @@ export class MemoryBacking {
   readonly artifacts = new Map<string, { readonly kind: string; readonly bytes: Uint8Array }>();
   readonly inbox = new Map<string, InboxRecord[]>();
   readonly locks = new Map<string, LockRow[]>();
+  /** Closed to everybody else while a transaction is open. */
+  readonly gate: TransactionGate<OpenMemoryTransaction>;
   /** Told after every write. */
   readonly changed = new Listeners();
   /** Told after locks were given back. */
@@ -65,6 +70,13 @@ export class MemoryBacking {
   constructor(clock: Clock, isOwnerAlive: (owner: string) => boolean) {
     this.clock = clock;
     this.isOwnerAlive = isOwnerAlive;
+    this.gate = new TransactionGate(clock);
+  }
+
+  /** Waits for the end of the transaction that is in the way of a call. */
+  async ended(handle: Handle, call: string): Promise<void> {
+    await this.gate.ended();
+    handle.use(call);
   }
 
   /** What the next store over this backing is called. */

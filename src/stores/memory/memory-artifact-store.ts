@@ -19,6 +19,8 @@ export class MemoryArtifactStore implements ArtifactStore {
 
   async put(scope: Scope, artifact: ArtifactWrite): Promise<void> {
     this.#handle.use("artifacts.put");
+    while (this.#backing.gate.isInWay(this.#handle, "artifacts.put", "write"))
+      await this.#backing.ended(this.#handle, "artifacts.put");
     assertArtifact(artifact);
     assertStorable(scope);
     const key = keyOf(scope, artifact.id);
@@ -28,6 +30,8 @@ export class MemoryArtifactStore implements ArtifactStore {
 
   async get(scope: Scope, id: Digest): Promise<{ readonly kind: string; readonly bytes: Uint8Array } | undefined> {
     this.#handle.use("artifacts.get");
+    while (this.#backing.gate.isInWay(this.#handle, "artifacts.get", "read"))
+      await this.#backing.ended(this.#handle, "artifacts.get");
     const stored = this.#backing.artifacts.get(keyOf(scope, id));
     if (stored === undefined) return undefined;
     const { kind } = stored;

@@ -25,6 +25,8 @@ export class MemoryEventReader implements EventReader {
     const linked = new LinkedEvents(scope, stream, range?.fromSeq ?? 1);
     for (let seq = linked.seq; seq <= (range?.toSeq ?? Number.MAX_SAFE_INTEGER); seq += 1) {
       this.#handle.use("reader.read");
+      while (this.#backing.gate.isInWay(this.#handle, "reader.read", "read"))
+        await this.#backing.ended(this.#handle, "reader.read");
       const event = this.#backing.stream(scope, stream)?.events[seq - 1];
       if (event === undefined) return;
       yield linked.next(event);
@@ -33,15 +35,21 @@ export class MemoryEventReader implements EventReader {
 
   async head(scope: Scope, stream: StreamName): Promise<StreamHead | undefined> {
     this.#handle.use("reader.head");
+    while (this.#backing.gate.isInWay(this.#handle, "reader.head", "read"))
+      await this.#backing.ended(this.#handle, "reader.head");
     const record = this.#backing.stream(scope, stream);
     return record === undefined ? undefined : shownHead(record);
   }
 
   async *heads(scope: Scope): AsyncGenerator<StreamHead, void, undefined> {
     this.#handle.use("reader.heads");
+    while (this.#backing.gate.isInWay(this.#handle, "reader.heads", "read"))
+      await this.#backing.ended(this.#handle, "reader.heads");
     const records = [...this.#backing.streams.values()].filter((record) => record.scope === scope);
     for (const record of records.sort((a, b) => (a.stream < b.stream ? -1 : 1))) {
       this.#handle.use("reader.heads");
+      while (this.#backing.gate.isInWay(this.#handle, "reader.heads", "read"))
+        await this.#backing.ended(this.#handle, "reader.heads");
       yield shownHead(record);
     }
   }

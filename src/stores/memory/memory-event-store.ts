@@ -6,7 +6,6 @@ import type { Handle } from "../handle.js";
 import { invariant } from "../../errors/invariant.js";
 import { copyCanonical } from "../../json/copy.js";
 import { assertArtifact, assertChained, assertCommit, leaseRefusal } from "../commit-checks.js";
-import { refuseForeignTransaction } from "../handle.js";
 import { changeOf } from "../store-change.js";
 import { headAfter } from "../run-projection.js";
 import { keyOf } from "./backing.js";
@@ -25,15 +24,29 @@ export class MemoryEventStore implements EventStore {
 
   async commit(writes: readonly StreamWrite[], options?: { readonly tx?: unknown }): Promise<CommitAnswer> {
     this.#handle.use("events.commit");
-    refuseForeignTransaction(options?.tx);
+    if (options?.tx !== undefined) return this.#join(writes, options.tx);
+    while (this.#backing.gate.isInWay(this.#handle, "events.commit", "write"))
+      await this.#backing.ended(this.#handle, "events.commit");
+    const answer = this.#transact(writes, new UndoLog());
+    if (answer.kind === "committed") this.#tell(writes);
+    return answer;
+  }
+
+  /** A commit as part of a transaction: refused alone, taken back with it. */
+  #join(writes: readonly StreamWrite[], tx: unknown): CommitAnswer {
+    const transaction = this.#backing.gate.joined(this.#handle, tx, "events.commit");
     const undo = new UndoLog();
     const answer = this.#transact(writes, undo);
-    if (answer.kind === "committed") this.#tell(writes);
+    if (answer.kind !== "committed") return answer;
+    transaction.undo.absorb(undo);
+    transaction.changes.push(...writes.map(changeOf));
     return answer;
   }
 
   async commitMany(commits: readonly (readonly StreamWrite[])[]): Promise<readonly CommitAnswer[]> {
     this.#handle.use("events.commitMany");
+    while (this.#backing.gate.isInWay(this.#handle, "events.commitMany", "write"))
+      await this.#backing.ended(this.#handle, "events.commitMany");
     const undo: UndoLog[] = [];
     try {
       const answers = commits.map((writes) => {

@@ -22,6 +22,7 @@ export class MemoryInbox implements Inbox {
 
   async put(entry: InboxEntry): Promise<PutAnswer> {
     this.#handle.use("inbox.put");
+    while (this.#backing.gate.isInWay(this.#handle, "inbox.put", "write")) await this.#backing.ended(this.#handle, "inbox.put");
     for (const name of [entry.scope, entry.runId, entry.key]) assertStorable(name);
     const record = this.#backing.stream(entry.scope, runStream(entry.runId));
     if (record?.head.run === undefined || record.head.run === null) return { kind: "not_found" };
@@ -44,6 +45,8 @@ export class MemoryInbox implements Inbox {
 
   async pending(scope: Scope, runId: RunId): Promise<readonly (InboxEntry & { readonly order: number })[]> {
     this.#handle.use("inbox.pending");
+    while (this.#backing.gate.isInWay(this.#handle, "inbox.pending", "read"))
+      await this.#backing.ended(this.#handle, "inbox.pending");
     return this.#messages(scope, runId)
       .filter((message) => !message.isConsumed)
       .map((message) => message.entry);
@@ -54,6 +57,7 @@ export class MemoryInbox implements Inbox {
     runId: RunId,
   ): Promise<readonly (InboxEntry & { readonly order: number; readonly consumed: boolean })[]> {
     this.#handle.use("inbox.all");
+    while (this.#backing.gate.isInWay(this.#handle, "inbox.all", "read")) await this.#backing.ended(this.#handle, "inbox.all");
     return this.#messages(scope, runId).map(({ entry, isConsumed }) => ({ ...entry, consumed: isConsumed }));
   }
 

@@ -19,6 +19,8 @@ export class MemoryLeaseStore implements LeaseStore {
     lease: { readonly owner: string; readonly epoch: number; readonly leaseMs: number },
   ): Promise<boolean> {
     this.#handle.use("leases.renew");
+    while (this.#backing.gate.isInWay(this.#handle, "leases.renew", "write"))
+      await this.#backing.ended(this.#handle, "leases.renew");
     const record = this.#backing.stream(scope, stream);
     if (record?.head.owner !== lease.owner || record.head.epoch !== lease.epoch) return false;
     record.head = Object.freeze({ ...record.head, leaseUntil: this.#backing.clock.now() + lease.leaseMs });

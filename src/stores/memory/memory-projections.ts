@@ -18,6 +18,8 @@ export class MemoryProjections implements ProjectionAdmin {
 
   async rebuild(scope: Scope): Promise<{ readonly streams: number }> {
     this.#handle.use("projections.rebuild");
+    while (this.#backing.gate.isInWay(this.#handle, "projections.rebuild", "write"))
+      await this.#backing.ended(this.#handle, "projections.rebuild");
     const { streams, uses, inbox } = this.#backing;
     const records = [...streams.values()].filter((record) => record.scope === scope);
     const rebuilt = records.map((record) => present(runHeadOf(record.events, false), "a stream has events"));

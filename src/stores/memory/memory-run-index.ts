@@ -21,6 +21,7 @@ export class MemoryRunIndex implements RunIndex {
 
   async list(scope: Scope, filter: RunFilter): Promise<readonly StreamHead[]> {
     this.#handle.use("runs.list");
+    while (this.#backing.gate.isInWay(this.#handle, "runs.list", "read")) await this.#backing.ended(this.#handle, "runs.list");
     return this.#runs()
       .filter((head) => head.scope === scope && isListed(head.run, filter))
       .sort((a, b) => (a.run.runId < b.run.runId ? 1 : -1))
@@ -29,6 +30,7 @@ export class MemoryRunIndex implements RunIndex {
 
   async due(query: DueQuery): Promise<readonly StreamHead[]> {
     this.#handle.use("runs.due");
+    while (this.#backing.gate.isInWay(this.#handle, "runs.due", "read")) await this.#backing.ended(this.#handle, "runs.due");
     const { limits = [], states, serves, after } = query;
     const isHeldBack = heldBackBy(this.#backing, limits);
     const due = this.#work(query).filter(
@@ -43,6 +45,8 @@ export class MemoryRunIndex implements RunIndex {
 
   async nextWake(query: WorkQuery): Promise<{ readonly now: number; readonly at: number | null }> {
     this.#handle.use("runs.nextWake");
+    while (this.#backing.gate.isInWay(this.#handle, "runs.nextWake", "read"))
+      await this.#backing.ended(this.#handle, "runs.nextWake");
     const now = this.#backing.clock.now();
     const ahead = [...this.#work(query).map(wakeOf), roomAt(this.#backing, query.limits ?? [])].filter(
       (at): at is number => at !== null && at > now,

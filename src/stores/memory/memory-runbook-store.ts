@@ -21,6 +21,8 @@ export class MemoryRunbookStore implements RunbookStore {
 
   async put(runbook: Runbook): Promise<{ readonly isNew: boolean }> {
     this.#handle.use("runbooks.put");
+    while (this.#backing.gate.isInWay(this.#handle, "runbooks.put", "write"))
+      await this.#backing.ended(this.#handle, "runbooks.put");
     const record = recordOfRunbook(runbook);
     const shelf = this.#shelf(record.scope, record.id);
     if (shelf === undefined) {
@@ -34,6 +36,8 @@ export class MemoryRunbookStore implements RunbookStore {
 
   async get(scope: Scope, id: RunbookId): Promise<Runbook | undefined> {
     this.#handle.use("runbooks.get");
+    while (this.#backing.gate.isInWay(this.#handle, "runbooks.get", "read"))
+      await this.#backing.ended(this.#handle, "runbooks.get");
     const shelf = this.#shelf(scope, id);
     if (shelf === undefined) return undefined;
     const document = present(shelf.documents.at(-1), "a runbook has a document");
@@ -42,11 +46,15 @@ export class MemoryRunbookStore implements RunbookStore {
 
   async documents(scope: Scope, id: RunbookId): Promise<readonly Digest[]> {
     this.#handle.use("runbooks.documents");
+    while (this.#backing.gate.isInWay(this.#handle, "runbooks.documents", "read"))
+      await this.#backing.ended(this.#handle, "runbooks.documents");
     return (this.#shelf(scope, id)?.documents ?? []).map(({ digest }) => digest);
   }
 
   async recordVersion(scope: Scope, sessionId: string, id: RunbookId): Promise<number> {
     this.#handle.use("runbooks.recordVersion");
+    while (this.#backing.gate.isInWay(this.#handle, "runbooks.recordVersion", "write"))
+      await this.#backing.ended(this.#handle, "runbooks.recordVersion");
     assertStorable(sessionId);
     if (this.#shelf(scope, id) === undefined) throw runbookNotFound(scope, id);
     const key = keyOf(scope, sessionId);
@@ -58,6 +66,8 @@ export class MemoryRunbookStore implements RunbookStore {
 
   async list(scope: Scope, options?: { readonly after?: RunbookId; readonly limit?: number }): Promise<readonly RunbookId[]> {
     this.#handle.use("runbooks.list");
+    while (this.#backing.gate.isInWay(this.#handle, "runbooks.list", "read"))
+      await this.#backing.ended(this.#handle, "runbooks.list");
     const ids = this.#ids(scope);
     const { after } = options ?? {};
     const start = after === undefined ? 0 : ids.indexOf(after) + 1;

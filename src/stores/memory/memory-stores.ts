@@ -15,6 +15,7 @@ import { MemoryLockTable } from "./memory-lock-table.js";
 import { MemoryProjections } from "./memory-projections.js";
 import { MemoryRunIndex } from "./memory-run-index.js";
 import { MemoryRunbookStore } from "./memory-runbook-store.js";
+import { MemoryTransactions } from "./memory-transactions.js";
 
 /** What {@link memoryStores} may be told. */
 export interface MemoryStoresOptions {
@@ -55,6 +56,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): MemoryStores {
     leases: new MemoryLeaseStore(backing, handle),
     locks,
     projections: new MemoryProjections(backing, handle),
+    transactions: new MemoryTransactions(backing, handle),
     watch: (listener: ChangeListener) => backing.changed.add(listener),
     owner,
     close: async () => {

@@ -33,6 +33,11 @@ export class UndoLog {
     this.#undo.push(undo);
   }
 
+  /** Takes over what another log can take back, as done after everything here. */
+  absorb(other: UndoLog): void {
+    this.#undo.push(...other.#undo.splice(0));
+  }
+
   /** Takes everything back, last first. */
   rollBack(): void {
     for (const undo of this.#undo.reverse()) undo();

@@ -11,8 +11,16 @@ export interface ContractEnv {
   readonly openAnother: () => Promise<Stores>;
   /** Moves the clock that decides leases and lock deadlines. Absent: cases that need time to pass are left out. */
   readonly advance?: (ms: number) => void | Promise<void>;
+  /** A table of the host's own in the same database. Absent: cases on rows that are written together with the log are left out. */
+  readonly rows?: HostRows;
   /** Makes the process behind `stores` count as gone. Absent: cases that need a dead owner are left out. */
   readonly kill?: (stores: Stores) => void | Promise<void>;
+}
+
+/** Rows of the host's own, reached through the handle of a transaction. */
+export interface HostRows {
+  put(handle: unknown, key: string, value: string): void | Promise<void>;
+  get(handle: unknown, key: string): string | undefined | Promise<string | undefined>;
 }
 
 /** What a case came to: nothing when it held, or why it could not be tried here. It throws when the contract is broken. */
@@ -45,6 +53,8 @@ export function casesOf(
 export const NO_CLOCK: ContractOutcome = { skipped: "the clock of these stores can't be moved" };
 /** The outcome of a case that needs a dead owner where nobody can be killed. */
 export const NO_KILL: ContractOutcome = { skipped: "no owner of these stores can be made to count as gone" };
+/** The outcome of a case on rows of the host's own where there are none. */
+export const NO_ROWS: ContractOutcome = { skipped: "these stores come without a table of the host's own" };
 /** The outcome of a case on locks where there are none. */
 export const NO_LOCKS: ContractOutcome = { skipped: "these stores bring no locks" };
 

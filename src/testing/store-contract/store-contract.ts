@@ -10,6 +10,7 @@ import { readerContract } from "./reader-contract.js";
 import { runIndexContract } from "./run-index-contract.js";
 import { runbookContract } from "./runbook-contract.js";
 import { scopeContract } from "./scope-contract.js";
+import { transactionContract } from "./transaction-contract.js";
 import { watchContract } from "./watch-contract.js";
 import { workContract } from "./work-contract.js";
 
@@ -30,6 +31,7 @@ export const storeContract: readonly ContractCase[] = Object.freeze([
   ...artifactContract,
   ...lockContract,
   ...projectionContract,
+  ...transactionContract,
   ...scopeContract,
   ...watchContract,
 ]);

@@ -63,6 +63,7 @@ export const watchContract = casesOf("stores", {
       stores.runbooks.list(scope),
       stores.artifacts.get(scope, "0".repeat(64)),
       stores.projections.rebuild(scope),
+      stores.transactions.run(async () => undefined),
     ];
     for (const call of calls) await assertRejects(call, "store.closed");
   },
