@@ -29,7 +29,9 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = Number(options.rounds);
-const chosen = workloads(Number(options.scale)).filter(({ name }) => options.only?.split(",").includes(name) ?? true);
+const chosen = workloads(Number(options.scale))
+  .filter(({ name }) => options.only?.split(",").includes(name) ?? true)
+  .map((workload) => ({ ...workload, contenders: workload.contenders.filter(isChosen) }));
 /** 100 bytes of arguments: `{"n":123,"pad":"…"}`. */
 const pad = "x".repeat(82);
 
@@ -83,7 +85,7 @@ async function runRound(server: Cluster, programs: Bundle, round: number, proble
   for (const workload of chosen) {
     const of = new Map<string, Reading>();
     readings.set(workload.name, of);
-    const contenders = workload.contenders.filter(({ name }) => options.engines?.split(",").includes(name) ?? true);
+    const { contenders } = workload;
     for (let turn = 0; turn < contenders.length; turn += 1) {
       const contender = contenders[(turn + round) % contenders.length];
       if (contender === undefined) continue;
@@ -129,6 +131,11 @@ async function runOne(
     await server.drop(database);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A contender, or a kind of it: `runseal` means `runseal-locked` as well. */
+function isChosen({ name }: Contender): boolean {
+  return options.engines?.split(",").some((engine) => name === engine || name.startsWith(`${engine}-`)) ?? true;
 }
 
 function oursProblem(program: string, programs: Bundle): string | undefined {

@@ -38,6 +38,7 @@ function verdictRow({ mark, values, measured, isMet }: Verdict): readonly string
 
 const COLUMNS: readonly (readonly [name: string, of: (reading: Reading) => number | undefined])[] = [
   ["steps/s", rateOf],
+  ["own CPU us/step", ({ cpuUs, steps }) => cpuUs / steps],
   ["SQL/step", ({ statements, steps }) => statements / steps],
   ["WAL B/step", ({ walBytes, steps }) => walBytes / steps],
   ["resident MB", ({ rss }) => rss / 1e6],

@@ -5,6 +5,8 @@ import type { Counted } from "./cluster.js";
 
 /** What a program took, with what the server did for it. */
 export interface Reading extends Taken, Counted {
+  /** Microseconds of processor time of the engine's process, its threads included. */
+  readonly cpuUs: number;
   /** Resident bytes at the end and at most; `null` where the system does not tell. */
   readonly rss: number;
   readonly rssPeak: number | null;
@@ -18,8 +20,7 @@ export interface Started {
   readonly timeoutMs: number;
 }
 
-type Message =
-  { readonly kind: "ready" } | ({ readonly kind: "done"; readonly rss: number; readonly rssPeak: number | null } & Taken);
+type Message = { readonly kind: "ready" } | ({ readonly kind: "done" } & Omit<Reading, keyof Counted>);
 
 const alive = new Set<ChildProcess>();
 process.once("exit", () => {
@@ -42,8 +43,8 @@ export async function runProgram(started: Started, count: () => Promise<() => Pr
   child.stderr?.on("data", (data: Buffer) => (errors = (errors + data.toString()).slice(-2_000)));
   const failed = new Promise<never>((_resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code, signal) => reject(new TypeError(`ended early (${String(code ?? signal)}): ${errors.trim()}`)));
-    setTimeout(() => reject(new TypeError(`took more than ${timeoutMs / 1000} s: ${errors.trim()}`)), timeoutMs).unref();
+    child.once("exit", (code, signal) => reject(new TypeError(`ended early (${String(code ?? signal)}): ${reasonIn(errors)}`)));
+    setTimeout(() => reject(new TypeError(`took more than ${timeoutMs / 1000} s: ${reasonIn(errors)}`)), timeoutMs).unref();
   });
   failed.catch(() => undefined);
   try {
@@ -51,12 +52,12 @@ export async function runProgram(started: Started, count: () => Promise<() => Pr
     const stop = await count();
     const done = heard(child, "done");
     child.send({ kind: "go" });
-    const { ms, steps, notes, rss, rssPeak } = await Promise.race([done, failed]);
+    const { kind: _kind, ...taken } = await Promise.race([done, failed]);
     const counted = await stop();
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.send({ kind: "end" });
     await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 5_000).unref())]);
-    return { ms, steps, rss, rssPeak, ...counted, ...(notes === undefined ? {} : { notes }) };
+    return { ...taken, ...counted };
   } finally {
     endGroup(child);
     alive.delete(child);
@@ -72,6 +73,12 @@ function heard<K extends Message["kind"]>(child: ChildProcess, kind: K): Promise
     };
     child.on("message", listener);
   });
+}
+
+/** The line that says what went wrong, of what a program wrote to its error stream. */
+function reasonIn(errors: string): string {
+  const lines = errors.trim().split("\n");
+  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? "";
 }
 
 /** A program is the head of a group of its own: what it started goes with it. */

@@ -8,6 +8,7 @@ await program(async ({ databaseUrl, pad }) => {
   const backend = await BackendPostgres.connect(databaseUrl, { namespaceId: "bench" });
   const client = new OpenWorkflow({ backend });
   let left = 0;
+  let stopped = Promise.resolve();
   let ended = () => undefined;
   const workflow = client.defineWorkflow({ name: "bench" }, async ({ input, step }) => {
     let last;
@@ -18,6 +19,7 @@ await program(async ({ databaseUrl, pad }) => {
   });
   return {
     prepare: async ({ runs, steps, concurrency }) => {
+      await stopped;
       left = runs;
       const end = new Promise((resolve) => {
         ended = resolve;
@@ -29,7 +31,7 @@ await program(async ({ databaseUrl, pad }) => {
         await worker.start();
         await end;
         const ms = performance.now() - started;
-        setImmediate(() => void worker.stop());
+        stopped = worker.stop();
         return { ms, steps: runs * steps };
       };
     },

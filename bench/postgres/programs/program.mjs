@@ -9,6 +9,8 @@ import { readFileSync } from "node:fs";
  */
 export async function program(open) {
   if (process.send === undefined) throw new TypeError("a program of the bench is started by it");
+  // without the bench there is nobody to end this
+  process.once("disconnect", () => process.exit(1));
   const config = JSON.parse(process.env.BENCH_CONFIG ?? "{}");
   const engine = await open(config);
   if (config.warm !== undefined) await (await engine.prepare(config.warm))();
@@ -17,9 +19,11 @@ export async function program(open) {
   const went = heard("go");
   process.send({ kind: "ready" });
   await went;
+  const before = process.cpuUsage();
   const taken = await start();
+  const { user, system } = process.cpuUsage(before);
   const ended = heard("end");
-  process.send({ kind: "done", ...taken, rss: process.memoryUsage().rss, rssPeak: peakOfMemory() });
+  process.send({ kind: "done", ...taken, cpuUs: user + system, rss: process.memoryUsage().rss, rssPeak: peakOfMemory() });
   await ended;
   await engine.close();
   process.exit(0);

@@ -19,7 +19,7 @@ async function die(config: ProgramConfig): Promise<void> {
     return NEVER;
   });
   createWorker(runseal, { concurrency: runs, leaseMs: config.leaseMs }).start();
-  setInterval(() => undefined, 60_000);
+  process.once("disconnect", () => process.exit(1));
 }
 
 if (process.env["BENCH_ROLE"] === "victim") {
