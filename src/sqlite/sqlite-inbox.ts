@@ -1,24 +1,20 @@
 import type { Clock } from "../time/clock.js";
 import type { RunId, Scope } from "../model/ids.js";
 import type { StreamWrite } from "../stores/event-store.js";
-import type { Inbox, InboxEntry, InboxKind, PutAnswer } from "../stores/inbox.js";
+import type { Inbox, InboxEntry, PutAnswer } from "../stores/inbox.js";
 import type { Listeners } from "../stores/listeners.js";
 import type { Database } from "./database.js";
 import type { Transaction } from "./transaction.js";
-import type { SqlRow } from "./driver.js";
-import { RunsealError } from "../errors/error.js";
+import type { Message } from "../sql/message-row.js";
 import { invariant } from "../errors/invariant.js";
 import { isTerminal } from "../history/run-head.js";
 import { canonicalize } from "../json/canonical.js";
-import { copyCanonical } from "../json/copy.js";
-import { digestOfText } from "../json/digest.js";
 import { runStream } from "../model/ids.js";
+import { messageDigest, messageOfRow } from "../sql/message-row.js";
 import { integerIn, textIn } from "../sql/row.js";
 import { INBOX_UNDELIVERED_MAX, isBounded } from "../stores/inbox.js";
 import { assertStorable } from "../stores/storable-name.js";
 import { storedHead } from "./heads.js";
-
-const MESSAGE_TAG = "runseal/message/1";
 
 const SELECT_MESSAGES = `SELECT i.ord, i.key, i.kind, i.payload, i.payload_digest, c.seq AS consumed_seq
   FROM runseal_inbox i LEFT JOIN runseal_inbox_consumed c USING (scope, run_id, ord)
@@ -33,8 +29,6 @@ const COUNT_PENDING = "UPDATE runseal_heads SET pending = pending + ? WHERE scop
 const CONSUME = `INSERT INTO runseal_inbox_consumed (scope, run_id, ord, seq)
   SELECT scope, run_id, ord, ? FROM runseal_inbox i WHERE scope = ? AND run_id = ? AND key = ?
     AND NOT EXISTS (SELECT 1 FROM runseal_inbox_consumed c WHERE c.scope = i.scope AND c.run_id = i.run_id AND c.ord = i.ord)`;
-
-type Message = InboxEntry & { readonly order: number };
 
 /** The inbox in SQLite. */
 export class SqliteInbox implements Inbox {
@@ -90,7 +84,7 @@ function put(transaction: Transaction, entry: InboxEntry, payloadText: string, a
   }
   const last = transaction.get(SELECT_LAST, scope, runId);
   const order = last === undefined ? 1 : integerIn(last, "last") + 1;
-  transaction.run(INSERT, scope, runId, order, key, kind, payloadText, digestOfText(MESSAGE_TAG, payloadText), at);
+  transaction.run(INSERT, scope, runId, order, key, kind, payloadText, messageDigest(payloadText), at);
   transaction.run(COUNT_PENDING, 1, scope, runStream(runId));
   return { kind: "stored" };
 }
@@ -110,14 +104,4 @@ export function consumeSignals(transaction: Transaction, write: StreamWrite): vo
     invariant(transaction.run(CONSUME, seq, scope, runId, key) === 1, `message "${key}" is in the inbox and not consumed`);
   }
   transaction.run(COUNT_PENDING, -signals.length, scope, stream);
-}
-
-function messageOfRow(scope: Scope, runId: RunId, row: SqlRow): Message {
-  const [key, payloadText] = [textIn(row, "key"), textIn(row, "payload")];
-  if (digestOfText(MESSAGE_TAG, payloadText) !== textIn(row, "payload_digest")) {
-    const message = `message "${key}" of run "${runId}" has a payload that does not match its digest`;
-    throw new RunsealError("store.corrupt", message, { what: "message", id: runId, seq: integerIn(row, "ord") });
-  }
-  const payload = copyCanonical(JSON.parse(payloadText));
-  return { scope, runId, key, kind: textIn(row, "kind") as InboxKind, payload, order: integerIn(row, "ord") };
 }

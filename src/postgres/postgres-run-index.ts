@@ -1,0 +1,80 @@
+import type { Scope } from "../model/ids.js";
+import type { StreamHead } from "../model/run.js";
+import type { RunFilter, RunIndex } from "../stores/event-store.js";
+import type { Database } from "./database.js";
+import { present } from "../errors/invariant.js";
+import { runStream } from "../model/ids.js";
+import { integerIn, integerOrNullIn } from "../sql/row.js";
+import { byPriority, RUNS_LISTED_DEFAULT } from "../stores/run-order.js";
+import { dueText, nextWakeText } from "./due-text.js";
+import { HEAD_FIELDS, shownHead } from "./heads.js";
+import { Statements, Values } from "./statements.js";
+
+/** How often `due` looks again when everything that is due was locked by somebody at that moment. */
+const LOOKS_MAX = 4;
+
+/** Which runs a worker asks for; `null` = all. */
+interface WorkQuery {
+  readonly scope: Scope | null;
+  readonly queues: readonly string[] | null;
+}
+
+/** Finds runs by their heads, through partial indexes: runs that have ended are not looked at. */
+export class PostgresRunIndex implements RunIndex {
+  readonly #database: Database;
+  readonly #statements: Statements;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#statements = new Statements(database.schema);
+  }
+
+  async list(scope: Scope, filter: RunFilter): Promise<readonly StreamHead[]> {
+    const values = new Values();
+    const text = listText(scope, filter, values);
+    const { rows } = await this.#database.query("runs.list", this.#statements.of(text), values.all);
+    return rows.map(shownHead);
+  }
+
+  async due(query: WorkQuery & { readonly limit: number }): Promise<readonly StreamHead[]> {
+    const values = new Values();
+    const statement = this.#statements.of(dueText(query, values));
+    for (let looks = 1; ; looks += 1) {
+      const { rows } = await this.#database.query("runs.due", statement, values.all);
+      const heads = rows.filter((row) => row["scope"] !== null).map(shownHead);
+      const [first] = rows;
+      const isEmpty = first === undefined || integerIn(first, "offered") === 0;
+      if (heads.length > 0 || isEmpty || looks === LOOKS_MAX) return heads.sort(byPriority);
+      // whoever holds them may not be able to serve them: an empty answer now would leave them to the next poll
+      await this.#database.pause(looks);
+    }
+  }
+
+  async nextWake(query: WorkQuery): Promise<{ readonly now: number; readonly at: number | null }> {
+    const values = new Values();
+    const statement = this.#statements.of(nextWakeText(query, values));
+    const { rows } = await this.#database.query("runs.nextWake", statement, values.all);
+    const row = present(rows[0], "the server tells its time");
+    return { now: integerIn(row, "now"), at: integerOrNullIn(row, "at") };
+  }
+}
+
+function listText(scope: Scope, filter: RunFilter, values: Values): string {
+  const { status, runbookId, queue, dedupKey, useKey, parent, after } = filter;
+  const equal = (column: string, value: string | undefined): readonly string[] =>
+    value === undefined ? [] : [`h.${column} = ${values.place(value)}`];
+  const conditions = [
+    ...equal("scope", scope),
+    // the streams of runs and no others: '0' comes after '/'
+    "h.stream > 'run/' AND h.stream < 'run0' AND h.status IS NOT NULL",
+    ...(status === undefined ? [] : [`h.status = ANY (${values.place(status)}::text[])`]),
+    ...equal("runbook_id", runbookId),
+    ...equal("queue", queue),
+    ...equal("dedup_key", dedupKey),
+    ...equal("use_key", useKey),
+    ...equal("parent", parent),
+    ...(after === undefined ? [] : [`h.stream < ${values.place(runStream(after))}`]),
+  ];
+  const limit = values.place(filter.limit ?? RUNS_LISTED_DEFAULT);
+  return `SELECT ${HEAD_FIELDS} FROM {{schema}}.heads h WHERE ${conditions.join(" AND ")} ORDER BY h.stream DESC LIMIT ${limit}`;
+}
