@@ -39,12 +39,18 @@ describe("a list-append checker finds", () => {
     ]);
   });
 
-  test("a value that stands twice, and one that two transactions say they appended", () => {
+  test("a value that stands twice, and one that two transactions were told they appended", () => {
     expect(kindsOf([tx("a", "ok", append("x", "1"))], { x: ["1", "1"] })).toEqual(["duplicate"]);
     const twice = [tx("a", "ok", append("x", "1")), tx("b", "ok", append("x", "1"))];
     expect(kindsOf(twice, { x: ["1"] })).toEqual(["duplicate"]);
-    const again = [tx("a", "fail", append("x", "1")), tx("b", "fail", append("x", "1"))];
-    expect(kindsOf(again, {})).toEqual([]);
+  });
+
+  test("nothing in what was tried again because nobody could say, or because it had failed", () => {
+    for (const outcome of ["info", "fail"] as const) {
+      const again = [tx("a", outcome, append("x", "1")), tx("b", "ok", append("x", "1")), tx("c", outcome, append("x", "1"))];
+      expect(kindsOf(again, { x: ["1"] })).toEqual([]);
+      expect(kindsOf(again, { x: ["1", "1"] })).toEqual(["duplicate"]);
+    }
   });
 
   test("a value that nobody appended, and one whose transaction failed", () => {

@@ -4,7 +4,10 @@ import { DependencyGraph } from "./dependency-graph.js";
 /** What a client knows of its transaction: it took effect, it did not, or nobody can say. */
 export type Outcome = "ok" | "fail" | "info";
 
-/** One thing that a transaction did. Every appended value is unique within its key. */
+/**
+ * One thing that a transaction did. An appended value is unique within its key; only what may not have happened is tried again under
+ * the same value.
+ */
 export type Op =
   | { readonly kind: "append"; readonly key: string; readonly value: string }
   | { readonly kind: "read"; readonly key: string; readonly list: readonly string[] };
@@ -88,14 +91,17 @@ interface OwnRead extends ListRead {
   readonly own: readonly string[];
 }
 
-/** Who appended what, by key and value; the first where there are two. */
+const CERTAINTY = { ok: 2, info: 1, fail: 0 } as const;
+
+/** Who appended what, by key and value; whoever says so with most certainty where several tried. */
 function writersOf(transactions: readonly Transaction[]): Writers {
   const writers = new Map<string, Map<string, Transaction>>();
   for (const transaction of transactions) {
     for (const { key, value } of appendsOf(transaction)) {
       const ofKey = writers.get(key) ?? new Map<string, Transaction>();
       writers.set(key, ofKey);
-      if (!ofKey.has(value)) ofKey.set(value, transaction);
+      const before = ofKey.get(value);
+      if (before === undefined || CERTAINTY[before.outcome] < CERTAINTY[transaction.outcome]) ofKey.set(value, transaction);
     }
   }
   return writers;
@@ -121,15 +127,17 @@ function reads(transactions: readonly Transaction[]): readonly OwnRead[] {
 
 function doubleWriters(transactions: readonly Transaction[]): readonly Anomaly[] {
   const seen = new Map<string, string>();
-  return transactions.flatMap((transaction) =>
-    appendsOf(transaction).flatMap(({ key, value }): readonly Anomaly[] => {
-      const name = JSON.stringify([key, value]);
-      const before = seen.get(name);
-      seen.set(name, transaction.id);
-      if (before === undefined || transaction.outcome === "fail") return [];
-      return [{ kind: "duplicate", message: `${name} was appended twice`, transactions: [before, transaction.id] }];
-    }),
-  );
+  return transactions
+    .filter(({ outcome }) => outcome === "ok")
+    .flatMap((transaction) =>
+      appendsOf(transaction).flatMap(({ key, value }): readonly Anomaly[] => {
+        const name = JSON.stringify([key, value]);
+        const before = seen.get(name);
+        seen.set(name, transaction.id);
+        if (before === undefined) return [];
+        return [{ kind: "duplicate", message: `${name} was acknowledged twice`, transactions: [before, transaction.id] }];
+      }),
+    );
 }
 
 function lostAppends({ transactions, final }: Observations): readonly Anomaly[] {

@@ -16,6 +16,7 @@ if [ -n "$pid" ]; then
   tries=0
   while kill -0 "$pid" 2> /dev/null && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
 fi
+umount -l "$0/small" 2> /dev/null
 rm -rf "$0"
 `;
 
