@@ -22,13 +22,16 @@ export interface Workload {
   readonly contenders: readonly Contender[];
 }
 
-/** Sizes of a bench; `scale` makes all of them smaller for a trial. */
-export function workloads(scale: number): readonly Workload[] {
+/**
+ * Sizes of a bench; `scale` makes all of them smaller for a trial. Before the clock starts every engine does `warm` times as much, so that compiled
+ * code and not its compilation is measured.
+ */
+export function workloads(scale: number, warm: number): readonly Workload[] {
   const size = (count: number): number => Math.max(1, Math.round(count * scale));
   const seq = { runs: 1, steps: size(1_000), concurrency: 1 };
-  const seqWarm = { runs: 1, steps: size(500), concurrency: 1 };
+  const seqWarm = { ...seq, runs: warm };
   const conc = (concurrency: number): Work => ({ runs: size(200), steps: 5, concurrency });
-  const concWarm = (concurrency: number): Work => ({ runs: size(100), steps: 5, concurrency });
+  const concWarm = (concurrency: number): Work => ({ ...conc(concurrency), runs: size(200) * warm });
   return [
     { name: "seq1000", says: `1 run x ${seq.steps} writing steps`, contenders: engines(seq, seqWarm) },
     { name: "conc8", says: `${conc(8).runs} runs x 5 writing steps, 8 at once`, contenders: engines(conc(8), concWarm(8)) },
@@ -79,11 +82,11 @@ function longrun(events: number): readonly Contender[] {
 function recovery(few: number, many: number): readonly Contender[] {
   const work = { steps: 1, concurrency: 64 };
   return [
-    { ...ours("runseal-100", "recovery", "", { ...work, runs: few }), timeoutMs: 180_000 },
+    { ...ours("runseal-100", "recovery", "", { ...work, runs: few }), timeoutMs: 240_000 },
     { ...ours("runseal-10000", "recovery", "", { ...work, runs: many }), timeoutMs: 300_000 },
   ];
 }
 
 function ours(name: string, program: string, variant: string, work: Work, warm?: Work): Contender {
-  return { name, program, variant, work, timeoutMs: 120_000, ...(warm === undefined ? {} : { warm }) };
+  return { name, program, variant, work, timeoutMs: 240_000, ...(warm === undefined ? {} : { warm }) };
 }

@@ -23,13 +23,14 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     engines: { type: "string" },
     scale: { type: "string", default: "1" },
+    warm: { type: "string", default: "4" },
     "lease-ms": { type: "string", default: "10000" },
     store: { type: "string", default: "postgres" },
     json: { type: "string" },
   },
 });
 const rounds = Number(options.rounds);
-const chosen = workloads(Number(options.scale))
+const chosen = workloads(Number(options.scale), Number(options.warm))
   .filter(({ name }) => options.only?.split(",").includes(name) ?? true)
   .map((workload) => ({ ...workload, contenders: workload.contenders.filter(isChosen) }));
 /** 100 bytes of arguments: `{"n":123,"pad":"…"}`. */
