@@ -1,1 +1,5 @@
-export { SCHEMA_VERSION } from "./postgres/migrate.js";
+export { SCHEMA_VERSION, migrate } from "./postgres/migrate.js";
+export type { MigrateMode, MigrateOptions, MigrateReport } from "./postgres/migrate.js";
+export { migrationSql } from "./postgres/migration-sql.js";
+export type { MigrationSqlOptions } from "./postgres/migration-sql.js";
+export type { PgClient, PgPool, PgQuery, PgResult } from "./postgres/pg-types.js";

@@ -13,6 +13,7 @@ const GOLDEN = `${ROOT}test/golden/surface.json`;
 const DOORS = {
   runseal: `${ROOT}src/index.ts`,
   "runseal/sqlite": `${ROOT}src/sqlite.ts`,
+  "runseal/postgres": `${ROOT}src/postgres.ts`,
   "runseal/testing": `${ROOT}src/testing.ts`,
 };
 const OPTIONS: ts.CompilerOptions = {

@@ -8,6 +8,16 @@ BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
 END $$;
 
+-- which migrations this schema has had; a package older than a breaking one must not use it
+CREATE TABLE {{schema}}.migrations (
+  version integer PRIMARY KEY CHECK (version > 0),
+  name text COLLATE "C" NOT NULL,
+  -- SHA-256 of the migration's text, schema not put in
+  checksum text COLLATE "C" NOT NULL CHECK (checksum ~ '^[0-9a-f]{64}$'),
+  breaking boolean NOT NULL,
+  at bigint NOT NULL
+);
+
 -- a number for each stream, so that an event does not repeat the names
 CREATE TABLE {{schema}}.streams (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -112,6 +122,9 @@ CREATE TABLE {{schema}}.inbox_consumed (
   PRIMARY KEY (scope, run_id, ord)
 );
 
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {{schema}}.migrations
+  FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_change();
+ALTER TABLE {{schema}}.migrations ENABLE ALWAYS TRIGGER append_only;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {{schema}}.streams
   FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_change();
 ALTER TABLE {{schema}}.streams ENABLE ALWAYS TRIGGER append_only;

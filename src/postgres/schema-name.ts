@@ -4,6 +4,9 @@ import { sha256Hex } from "../json/digest.js";
 /** Bytes of a PostgreSQL name; what is longer is cut silently, so that two names become one. */
 const NAME_BYTES_MAX = 63;
 
+/** The schema that is meant where none is named. */
+export const DEFAULT_SCHEMA = "runseal";
+
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
 /** The name of a schema in the three ways that SQL texts want it. */
@@ -34,5 +37,5 @@ export function schemaName(name: string): SchemaName {
 
 /** A text with the schema put in for its placeholders, `{{schema}}` and, within literals, `{{name}}`. */
 export function inSchema(schema: SchemaName, text: string): string {
-  return text.replaceAll("{{schema}}", () => schema.quoted).replaceAll("{{name}}", () => schema.literal);
+  return text.replaceAll(/\{\{(schema|name)\}\}/g, (_, place) => (place === "schema" ? schema.quoted : schema.literal));
 }

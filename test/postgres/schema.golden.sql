@@ -1,0 +1,447 @@
+table artifacts: scope text COLLATE "C" NOT NULL
+table artifacts: id bytea NOT NULL
+table artifacts: kind text NOT NULL
+table artifacts: at bigint NOT NULL
+table artifacts: bytes bytea
+table documents: ord bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+table documents: scope text COLLATE "C" NOT NULL
+table documents: runbook_id text COLLATE "C" NOT NULL
+table documents: digest text COLLATE "C" NOT NULL
+table documents: document text COLLATE "C" NOT NULL
+table documents: at bigint NOT NULL
+table event_rows: stream_id bigint NOT NULL
+table event_rows: at bigint NOT NULL
+table event_rows: seq integer NOT NULL
+table event_rows: epoch integer NOT NULL
+table event_rows: v smallint NOT NULL
+table event_rows: kind text COLLATE "C" NOT NULL
+table event_rows: payload_digest bytea NOT NULL
+table event_rows: hash bytea NOT NULL
+table event_rows: payload text COLLATE "C"
+table heads: id bigint NOT NULL
+table heads: lease_until bigint
+table heads: wake_at bigint
+table heads: submitted_at bigint
+table heads: started_at bigint
+table heads: seq integer NOT NULL
+table heads: epoch integer NOT NULL
+table heads: priority integer
+table heads: pending integer NOT NULL DEFAULT 0
+table heads: hash bytea NOT NULL
+table heads: status text COLLATE "C"
+table heads: reason text COLLATE "C"
+table heads: owner text COLLATE "C"
+table heads: scope text COLLATE "C" NOT NULL
+table heads: stream text COLLATE "C" NOT NULL
+table heads: runbook_id text COLLATE "C"
+table heads: queue text COLLATE "C"
+table heads: parent text COLLATE "C"
+table heads: dedup_key text COLLATE "C"
+table heads: use_key text COLLATE "C"
+table heads: requires text COLLATE "C"
+table heads: labels text COLLATE "C"
+table inbox: scope text COLLATE "C" NOT NULL
+table inbox: run_id text COLLATE "C" NOT NULL
+table inbox: ord integer NOT NULL
+table inbox: kind text COLLATE "C" NOT NULL
+table inbox: key text COLLATE "C" NOT NULL
+table inbox: payload text COLLATE "C" NOT NULL
+table inbox: payload_digest text COLLATE "C" NOT NULL
+table inbox: at bigint NOT NULL
+table inbox_consumed: scope text COLLATE "C" NOT NULL
+table inbox_consumed: run_id text COLLATE "C" NOT NULL
+table inbox_consumed: ord integer NOT NULL
+table inbox_consumed: seq integer NOT NULL
+table lock_rows: key bigint NOT NULL
+table lock_rows: pid integer NOT NULL
+table lock_rows: session_at bigint NOT NULL
+table lock_rows: hold bigint NOT NULL
+table lock_rows: at bigint NOT NULL
+table lock_rows: access text COLLATE "C" NOT NULL
+table lock_rows: scope text COLLATE "C" NOT NULL
+table lock_rows: run_id text COLLATE "C" NOT NULL
+table lock_rows: runbook_id text COLLATE "C" NOT NULL
+table lock_rows: holder text COLLATE "C" NOT NULL
+table lock_rows: kind text COLLATE "C" NOT NULL
+table lock_rows: id text COLLATE "C" NOT NULL
+table migrations: version integer NOT NULL
+table migrations: name text COLLATE "C" NOT NULL
+table migrations: checksum text COLLATE "C" NOT NULL
+table migrations: breaking boolean NOT NULL
+table migrations: at bigint NOT NULL
+table runbooks: ord bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+table runbooks: scope text COLLATE "C" NOT NULL
+table runbooks: id text COLLATE "C" NOT NULL
+table runbooks: short_id text COLLATE "C" NOT NULL GENERATED ALWAYS AS substr(id, 1, 35)
+table runbooks: content text COLLATE "C" NOT NULL
+table runbooks: evidence text COLLATE "C" NOT NULL
+table runbooks: evidence_digest text COLLATE "C" NOT NULL
+table runbooks: at bigint NOT NULL
+table spent_tokens: scope text COLLATE "C" NOT NULL
+table spent_tokens: token text COLLATE "C" NOT NULL
+table spent_tokens: stream text COLLATE "C" NOT NULL
+table spent_tokens: at bigint NOT NULL
+table streams: id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+table streams: scope text COLLATE "C" NOT NULL
+table streams: stream text COLLATE "C" NOT NULL
+table versions: scope text COLLATE "C" NOT NULL
+table versions: session_id text COLLATE "C" NOT NULL
+table versions: version integer NOT NULL
+table versions: runbook_id text COLLATE "C" NOT NULL
+table versions: at bigint NOT NULL
+table worker_rows: owner text COLLATE "C" NOT NULL
+table worker_rows: started_at bigint NOT NULL
+table worker_rows: seen_at bigint NOT NULL
+table worker_rows: active integer NOT NULL
+table worker_rows: concurrency integer NOT NULL
+table worker_rows: queues jsonb
+table worker_rows: serves jsonb NOT NULL
+table worker_rows: detail jsonb NOT NULL
+
+constraint artifacts.artifacts_id_check: CHECK ((length(id) = 32))
+constraint artifacts.artifacts_pkey: PRIMARY KEY (scope, id)
+constraint documents.documents_ord_key: UNIQUE (ord)
+constraint documents.documents_pkey: PRIMARY KEY (scope, runbook_id, digest)
+constraint event_rows.event_rows_epoch_check: CHECK ((epoch >= 0))
+constraint event_rows.event_rows_hash_check: CHECK ((length(hash) = 32))
+constraint event_rows.event_rows_kind_check: CHECK ((kind = ANY (ARRAY['run.submitted'::text, 'run.started'::text, 'run.resumed'::text, 'run.parked'::text, 'run.paused'::text, 'run.completed'::text, 'run.failed'::text, 'run.canceled'::text, 'run.forked'::text, 'run.amended'::text, 'step.entered'::text, 'step.completed'::text, 'step.failed'::text, 'step.skipped'::text, 'step.parked'::text, 'step.retry_scheduled'::text, 'step.fenced'::text, 'step.in_doubt'::text, 'lock.acquired'::text, 'lock.contended'::text, 'lock.released'::text, 'lock.lost'::text, 'lease.taken'::text, 'wait.opened'::text, 'wait.answered'::text, 'timer.set'::text, 'signal.received'::text, 'signal.delivered'::text, 'decision.made'::text, 'approval.given'::text, 'approval.revoked'::text, 'approval.consumed'::text, 'approval.released'::text, 'fact.recorded'::text, 'artifact.written'::text, 'child.spawned'::text, 'child.completed'::text, 'progress'::text, 'domain'::text, 'session.changed'::text, 'turn.signal'::text, 'record.failed'::text, 'payload.dropped'::text])))
+constraint event_rows.event_rows_payload_digest_check: CHECK ((length(payload_digest) = 32))
+constraint event_rows.event_rows_pkey: PRIMARY KEY (stream_id, seq)
+constraint event_rows.event_rows_seq_check: CHECK ((seq > 0))
+constraint event_rows.event_rows_v_check: CHECK ((v > 0))
+constraint heads.heads_pkey: PRIMARY KEY (id)
+constraint heads.heads_scope_stream_key: UNIQUE (scope, stream)
+constraint heads.heads_status_check: CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'parked'::text, 'completed'::text, 'failed'::text, 'canceled'::text])))
+constraint inbox.inbox_kind_check: CHECK ((kind = ANY (ARRAY['signal'::text, 'decision'::text, 'cancel'::text, 'pause'::text, 'resume'::text])))
+constraint inbox.inbox_ord_check: CHECK ((ord > 0))
+constraint inbox.inbox_pkey: PRIMARY KEY (scope, run_id, ord)
+constraint inbox.inbox_scope_run_id_key_key: UNIQUE (scope, run_id, key)
+constraint inbox_consumed.inbox_consumed_pkey: PRIMARY KEY (scope, run_id, ord)
+constraint lock_rows.lock_rows_access_check: CHECK ((access = ANY (ARRAY['read'::text, 'write'::text])))
+constraint lock_rows.lock_rows_pkey: PRIMARY KEY (key, pid, session_at, hold, kind, id)
+constraint migrations.migrations_checksum_check: CHECK ((checksum ~ '^[0-9a-f]{64}$'::text))
+constraint migrations.migrations_pkey: PRIMARY KEY (version)
+constraint migrations.migrations_version_check: CHECK ((version > 0))
+constraint runbooks.runbooks_id_check: CHECK ((id ~ '^rb_[0-9a-f]{64}$'::text))
+constraint runbooks.runbooks_ord_key: UNIQUE (ord)
+constraint runbooks.runbooks_pkey: PRIMARY KEY (scope, id)
+constraint runbooks.runbooks_scope_short_id_key: UNIQUE (scope, short_id)
+constraint spent_tokens.spent_tokens_pkey: PRIMARY KEY (scope, token)
+constraint streams.streams_pkey: PRIMARY KEY (id)
+constraint streams.streams_scope_stream_key: UNIQUE (scope, stream)
+constraint versions.versions_pkey: PRIMARY KEY (scope, session_id, version)
+constraint versions.versions_version_check: CHECK ((version > 0))
+constraint worker_rows.worker_rows_pkey: PRIMARY KEY (owner)
+
+index CREATE UNIQUE INDEX artifacts_pkey ON runseal.artifacts USING btree (scope, id)
+index CREATE UNIQUE INDEX documents_ord_key ON runseal.documents USING btree (ord)
+index CREATE UNIQUE INDEX documents_pkey ON runseal.documents USING btree (scope, runbook_id, digest)
+index CREATE UNIQUE INDEX event_rows_pkey ON runseal.event_rows USING btree (stream_id, seq)
+index CREATE INDEX heads_parent ON runseal.heads USING btree (scope, parent, stream) WHERE (parent IS NOT NULL)
+index CREATE INDEX heads_parked ON runseal.heads USING btree ((
+CASE
+    WHEN (pending > 0) THEN (0)::bigint
+    ELSE wake_at
+END)) WHERE (status = 'parked'::text)
+index CREATE UNIQUE INDEX heads_pkey ON runseal.heads USING btree (id)
+index CREATE INDEX heads_queued ON runseal.heads USING btree (queue, scope, priority DESC, stream) WHERE (status = 'queued'::text)
+index CREATE INDEX heads_runbook ON runseal.heads USING btree (scope, runbook_id, stream) WHERE (runbook_id IS NOT NULL)
+index CREATE INDEX heads_running ON runseal.heads USING btree (lease_until) WHERE (status = 'running'::text)
+index CREATE UNIQUE INDEX heads_scope_stream_key ON runseal.heads USING btree (scope, stream)
+index CREATE INDEX heads_started ON runseal.heads USING btree (queue, started_at) WHERE (started_at IS NOT NULL)
+index CREATE UNIQUE INDEX heads_use ON runseal.heads USING btree (scope, use_key) WHERE (use_key IS NOT NULL)
+index CREATE UNIQUE INDEX inbox_consumed_pkey ON runseal.inbox_consumed USING btree (scope, run_id, ord)
+index CREATE UNIQUE INDEX inbox_pkey ON runseal.inbox USING btree (scope, run_id, ord)
+index CREATE UNIQUE INDEX inbox_scope_run_id_key_key ON runseal.inbox USING btree (scope, run_id, key)
+index CREATE UNIQUE INDEX lock_rows_pkey ON runseal.lock_rows USING btree (key, pid, session_at, hold, kind, id)
+index CREATE INDEX lock_rows_session ON runseal.lock_rows USING btree (pid, session_at, hold)
+index CREATE UNIQUE INDEX migrations_pkey ON runseal.migrations USING btree (version)
+index CREATE UNIQUE INDEX runbooks_ord_key ON runseal.runbooks USING btree (ord)
+index CREATE UNIQUE INDEX runbooks_pkey ON runseal.runbooks USING btree (scope, id)
+index CREATE UNIQUE INDEX runbooks_scope_short_id_key ON runseal.runbooks USING btree (scope, short_id)
+index CREATE UNIQUE INDEX spent_tokens_pkey ON runseal.spent_tokens USING btree (scope, token)
+index CREATE UNIQUE INDEX streams_pkey ON runseal.streams USING btree (id)
+index CREATE UNIQUE INDEX streams_scope_stream_key ON runseal.streams USING btree (scope, stream)
+index CREATE UNIQUE INDEX versions_pkey ON runseal.versions USING btree (scope, session_id, version)
+index CREATE UNIQUE INDEX worker_rows_pkey ON runseal.worker_rows USING btree (owner)
+
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.artifacts FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.documents FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.event_rows FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.inbox FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.inbox_consumed FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.migrations FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.runbooks FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.spent_tokens FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.streams FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.versions FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
+
+function append(heads json, events json, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[]) RETURNS record plpgsql SET enable_seqscan=off SET enable_hashjoin=off SET enable_mergejoin=off SET jit=off AS $$
+DECLARE
+  moment bigint := runseal.now_ms();
+BEGIN
+  WITH input AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(heads) AS i(
+      o integer, s text, t text, x integer, p text, n integer, h text, fo text, fe integer, co text, ce integer, cm bigint,
+      rel boolean, rest boolean, run boolean, st text, re text, wa bigint, uk text, rb text, rq text, q text, pr integer, lb text,
+      pa text, dk text)
+  ), moved AS (
+    UPDATE runseal.heads h SET
+      seq = i.n,
+      hash = decode(i.h, 'hex'),
+      epoch = coalesce(i.ce, h.epoch),
+      owner = CASE WHEN i.rel OR i.rest THEN NULL ELSE coalesce(i.co, h.owner) END,
+      lease_until = CASE WHEN i.rel OR i.rest THEN NULL WHEN i.co IS NOT NULL THEN moment + i.cm ELSE h.lease_until END,
+      status = CASE WHEN i.run THEN i.st ELSE h.status END,
+      reason = CASE WHEN i.run THEN i.re ELSE h.reason END,
+      wake_at = CASE WHEN i.run THEN i.wa ELSE h.wake_at END,
+      use_key = CASE WHEN i.run THEN i.uk ELSE h.use_key END,
+      started_at = CASE WHEN i.run AND i.st = 'running' THEN coalesce(h.started_at, moment) ELSE h.started_at END
+    FROM input i
+    WHERE h.scope = i.s AND h.stream = i.t AND i.x > 0 AND h.seq = i.x AND h.hash = decode(i.p, 'hex')
+      AND CASE
+        WHEN i.co IS NOT NULL THEN (h.owner IS NULL OR h.lease_until <= moment) AND h.epoch = i.ce - 1
+        WHEN i.fo IS NOT NULL THEN h.owner = i.fo AND h.epoch = i.fe
+        ELSE h.owner IS NULL
+      END
+      AND (NOT i.run OR i.uk IS NULL OR i.uk IS NOT DISTINCT FROM h.use_key)
+    RETURNING h.id, i.o
+  ), named AS (
+    INSERT INTO runseal.streams (scope, stream) SELECT i.s, i.t FROM input i WHERE i.x = 0 AND i.co IS NULL AND i.fo IS NULL
+    ON CONFLICT DO NOTHING RETURNING id, scope, stream
+  ), begun AS (
+    INSERT INTO runseal.heads (id, scope, stream, seq, hash, epoch, status, reason, wake_at, use_key, runbook_id, requires, queue,
+      priority, labels, parent, dedup_key, submitted_at)
+    SELECT n.id, n.scope, n.stream, i.n, decode(i.h, 'hex'), 0, i.st, i.re, i.wa, i.uk, i.rb, i.rq, i.q, i.pr, i.lb, i.pa, i.dk,
+      CASE WHEN i.run THEN moment END
+    FROM input i JOIN named n ON n.scope = i.s AND n.stream = i.t
+    ON CONFLICT DO NOTHING RETURNING id, scope, stream
+  ), written AS (
+    SELECT id, o FROM moved
+    UNION ALL
+    SELECT b.id, i.o FROM begun b JOIN input i ON i.s = b.scope AND i.t = b.stream
+  ), logged AS (
+    INSERT INTO runseal.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
+    SELECT w.id, moment, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
+    FROM json_to_recordset(events) AS e(o integer, q integer, k text, v smallint, e integer, p text, d text, h text)
+    JOIN written w USING (o)
+  ), kept AS (
+    INSERT INTO runseal.artifacts (scope, id, kind, at, bytes)
+    SELECT i.s, decode(f.d, 'hex'), f.k, moment, bytes[f.i]
+    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text)
+    JOIN written w USING (o) JOIN input i USING (o)
+    ON CONFLICT DO NOTHING
+  )
+  SELECT array_agg(o) INTO done FROM written;
+  at := moment;
+  -- those who wait hear of it; what goes on under a lease is nobody else's business
+  IF channel IS NOT NULL THEN
+    PERFORM pg_notify(channel, i.nt) FROM json_to_recordset(heads) AS i(o integer, nt text) WHERE i.nt IS NOT NULL AND i.o = ANY (done);
+  END IF;
+END $$
+function commit_writes(commits jsonb, bytes bytea[], channel text) RETURNS jsonb plpgsql SET enable_seqscan=off SET jit=off AS $$
+DECLARE
+  moment bigint;
+  answers jsonb := '[]';
+  answer jsonb;
+  one jsonb;
+  w jsonb;
+  head runseal.heads;
+  found_row record;
+  word text;
+  stream_id bigint;
+  ids bigint[];
+  is_held boolean;
+  changes text[] := '{}';
+  place integer;
+BEGIN
+  -- first what several may want at once, in one order for everybody
+  PERFORM pg_advisory_xact_lock(k) FROM (
+    SELECT DISTINCT hashtextextended('t 3e6e75eb8abf/limit/' || (l->>'queue'), 0) AS k
+    FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw, jsonb_array_elements(cw->'li') l
+    WHERE jsonb_typeof(cw->'li') = 'array' ORDER BY 1
+  ) keys;
+  PERFORM 1 FROM runseal.heads h
+    JOIN (SELECT DISTINCT cw->>'s' AS s, cw->>'t' AS t FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw) wanted
+      ON h.scope = wanted.s AND h.stream = wanted.t
+    ORDER BY h.id FOR UPDATE OF h;
+
+  FOR one IN SELECT c FROM jsonb_array_elements(commits) c LOOP
+    moment := runseal.now_ms();
+    answer := NULL;
+    ids := '{}';
+    FOR w IN SELECT x FROM jsonb_array_elements(one) x LOOP
+      SELECT * INTO head FROM runseal.heads WHERE scope = w->>'s' AND stream = w->>'t' FOR UPDATE;
+      IF head.id IS NULL THEN
+        INSERT INTO runseal.streams (scope, stream) VALUES (w->>'s', w->>'t') ON CONFLICT DO NOTHING;
+        -- whoever names a stream that somebody else begins at this moment waited for them just now
+        SELECT * INTO head FROM runseal.heads WHERE scope = w->>'s' AND stream = w->>'t' FOR UPDATE;
+        IF head.id IS NULL THEN
+          SELECT s.id INTO stream_id FROM runseal.streams s WHERE s.scope = w->>'s' AND s.stream = w->>'t';
+        END IF;
+      END IF;
+      ids := ids || coalesce(head.id, stream_id);
+      is_held := head.owner IS NOT NULL AND head.lease_until > moment;
+      IF w ? 'co' THEN
+        IF is_held THEN
+          answer := jsonb_build_object('kind', 'held', 'stream', w->>'t', 'owner', head.owner, 'leaseUntil', head.lease_until);
+        ELSIF (w->>'ce')::integer <> coalesce(head.epoch, 0) + 1 THEN
+          answer := jsonb_build_object('kind', 'stale', 'stream', w->>'t', 'currentEpoch', coalesce(head.epoch, 0), 'owner', head.owner);
+        END IF;
+      ELSIF (w ? 'fo' AND (head.owner IS DISTINCT FROM w->>'fo' OR head.epoch <> (w->>'fe')::integer))
+        OR (NOT w ? 'fo' AND head.owner IS NOT NULL) THEN
+        answer := jsonb_build_object('kind', 'stale', 'stream', w->>'t', 'currentEpoch', coalesce(head.epoch, 0), 'owner', head.owner);
+      END IF;
+      EXIT WHEN answer IS NOT NULL;
+      IF coalesce(head.seq, 0) <> (w->>'x')::integer THEN
+        answer := jsonb_build_object('kind', 'conflict', 'stream', w->>'t', 'actualSeq', coalesce(head.seq, 0));
+        EXIT;
+      END IF;
+      IF head.id IS NOT NULL AND w ? 'p' AND head.hash <> decode(w->>'p', 'hex') THEN
+        RAISE EXCEPTION 'the events do not continue the stream' USING ERRCODE = 'RS002',
+          DETAIL = jsonb_build_object('stream', w->>'t', 'seq', (w->>'x')::integer + 1)::text;
+      END IF;
+      IF w->>'uk' IS NOT NULL AND (w->>'run')::boolean THEN
+        SELECT h.stream, h.runbook_id INTO found_row FROM runseal.heads h
+          WHERE h.scope = w->>'s' AND h.use_key = w->>'uk' AND h.stream <> w->>'t';
+        IF FOUND THEN
+          answer := jsonb_build_object('kind', 'exists', 'runId', substr(found_row.stream, 5), 'runbookId', found_row.runbook_id);
+          EXIT;
+        END IF;
+      END IF;
+      FOR word IN SELECT jsonb_array_elements_text(coalesce(w->'ap', '[]')) LOOP
+        IF EXISTS (SELECT 1 FROM runseal.spent_tokens WHERE scope = w->>'s' AND token = word) THEN
+          answer := jsonb_build_object('kind', 'spent', 'token', word);
+          EXIT;
+        END IF;
+      END LOOP;
+      EXIT WHEN answer IS NOT NULL;
+      IF w ? 'li' THEN
+        answer := runseal.limit_refusal(head, w->'li', moment);
+        EXIT WHEN answer IS NOT NULL;
+      END IF;
+    END LOOP;
+
+    IF answer IS NULL THEN
+      place := 0;
+      answer := '[]';
+      FOR w IN SELECT x FROM jsonb_array_elements(one) x LOOP
+        place := place + 1;
+        stream_id := ids[place];
+        UPDATE runseal.heads h SET
+          seq = (w->>'n')::integer,
+          hash = CASE WHEN w ? 'h' THEN decode(w->>'h', 'hex') ELSE h.hash END,
+          epoch = coalesce((w->>'ce')::integer, h.epoch),
+          owner = CASE WHEN w ? 'rel' OR w ? 'rest' THEN NULL ELSE coalesce(w->>'co', h.owner) END,
+          lease_until = CASE WHEN w ? 'rel' OR w ? 'rest' THEN NULL WHEN w ? 'co' THEN moment + (w->>'cm')::bigint ELSE h.lease_until END,
+          status = CASE WHEN w ? 'run' THEN w->>'st' ELSE h.status END,
+          reason = CASE WHEN w ? 'run' THEN w->>'re' ELSE h.reason END,
+          wake_at = CASE WHEN w ? 'run' THEN (w->>'wa')::bigint ELSE h.wake_at END,
+          use_key = CASE WHEN w ? 'run' THEN w->>'uk' ELSE h.use_key END,
+          started_at = CASE WHEN w->>'st' = 'running' THEN coalesce(h.started_at, moment) ELSE h.started_at END
+        WHERE h.id = stream_id RETURNING * INTO head;
+        IF NOT FOUND THEN
+          INSERT INTO runseal.heads (id, scope, stream, seq, hash, epoch, owner, lease_until, status, reason, wake_at, use_key,
+            runbook_id, requires, queue, priority, labels, parent, dedup_key, submitted_at, started_at)
+          VALUES (stream_id, w->>'s', w->>'t', (w->>'n')::integer, decode(w->>'h', 'hex'), coalesce((w->>'ce')::integer, 0),
+            CASE WHEN NOT w ? 'rel' AND NOT w ? 'rest' THEN w->>'co' END,
+            CASE WHEN NOT w ? 'rel' AND NOT w ? 'rest' AND w ? 'co' THEN moment + (w->>'cm')::bigint END,
+            w->>'st', w->>'re', (w->>'wa')::bigint, w->>'uk', w->>'rb', w->>'rq', w->>'q', (w->>'pr')::integer, w->>'lb', w->>'pa',
+            w->>'dk', CASE WHEN w ? 'run' THEN moment END, CASE WHEN w->>'st' = 'running' THEN moment END)
+          RETURNING * INTO head;
+        END IF;
+        INSERT INTO runseal.spent_tokens (scope, token, stream, at)
+          SELECT w->>'s', token, w->>'t', moment FROM jsonb_array_elements_text(coalesce(w->'ap', '[]')) token;
+        INSERT INTO runseal.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
+          SELECT stream_id, moment, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
+          FROM jsonb_to_recordset(w->'e') AS e(q integer, k text, v smallint, e integer, p text, d text, h text);
+        INSERT INTO runseal.artifacts (scope, id, kind, at, bytes)
+          SELECT w->>'s', decode(f.d, 'hex'), f.k, moment, bytes[f.i]
+          FROM jsonb_to_recordset(coalesce(w->'f', '[]')) AS f(i integer, d text, k text) ON CONFLICT DO NOTHING;
+        PERFORM runseal.consume_messages(w->>'s', w->>'t', coalesce(w->'sg', '[]'), head.seq);
+        answer := answer || jsonb_build_object('stream', w->>'t', 'seq', head.seq, 'hash', encode(head.hash, 'hex'));
+        IF w ? 'nt' THEN changes := changes || (w->>'nt'); END IF;
+      END LOOP;
+      answer := jsonb_build_object('kind', 'committed', 'heads', answer, 'at', moment);
+    END IF;
+    answers := answers || jsonb_build_array(answer);
+  END LOOP;
+  PERFORM pg_notify(channel, change) FROM unnest(changes) change;
+  RETURN answers;
+END $$
+function consume_messages(of_scope text, of_stream text, keys jsonb, at_seq integer) RETURNS void plpgsql AS $$
+DECLARE
+  marked integer;
+BEGIN
+  IF jsonb_array_length(keys) = 0 THEN RETURN; END IF;
+  INSERT INTO runseal.inbox_consumed (scope, run_id, ord, seq)
+    SELECT i.scope, i.run_id, i.ord, at_seq FROM runseal.inbox i JOIN jsonb_array_elements_text(keys) k ON k = i.key
+    WHERE i.scope = of_scope AND i.run_id = substr(of_stream, 5) AND NOT EXISTS (
+      SELECT 1 FROM runseal.inbox_consumed c WHERE c.scope = i.scope AND c.run_id = i.run_id AND c.ord = i.ord);
+  GET DIAGNOSTICS marked = ROW_COUNT;
+  IF marked <> jsonb_array_length(keys) THEN
+    RAISE EXCEPTION 'a message to consume is not in the inbox, or was consumed before' USING ERRCODE = 'RS003';
+  END IF;
+  UPDATE runseal.heads SET pending = pending - marked WHERE scope = of_scope AND stream = of_stream;
+END $$
+function limit_refusal(head runseal.heads, limits jsonb, moment bigint) RETURNS jsonb plpgsql AS $$
+DECLARE
+  one jsonb;
+  value jsonb;
+  found_count bigint;
+  retry_at bigint;
+BEGIN
+  FOR one IN SELECT l FROM jsonb_array_elements(limits) l LOOP
+    value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE head.labels::jsonb->(one->>'label') END;
+    CONTINUE WHEN one->>'label' IS NOT NULL AND value IS NULL;
+    IF one->>'running' IS NOT NULL THEN
+      SELECT count(*) INTO found_count FROM runseal.heads h
+        WHERE h.status = 'running' AND h.queue = one->>'queue' AND h.id <> head.id
+          AND (value IS NULL OR (h.scope = head.scope AND h.labels::jsonb->(one->>'label') = value));
+      IF found_count >= (one->>'running')::bigint THEN
+        RETURN jsonb_build_object('kind', 'limited', 'stream', head.stream, 'limit', one, 'retryAt', NULL);
+      END IF;
+    END IF;
+    IF one->'starts'->>'runs' IS NOT NULL AND head.status = 'queued' THEN
+      SELECT count(*), min(started_at) INTO found_count, retry_at FROM (
+        SELECT h.started_at FROM runseal.heads h
+        WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = one->>'queue' AND h.id <> head.id
+          AND (value IS NULL OR (h.scope = head.scope AND h.labels::jsonb->(one->>'label') = value))
+        ORDER BY h.started_at DESC LIMIT (one->'starts'->>'runs')::bigint
+      ) newest;
+      IF found_count >= (one->'starts'->>'runs')::bigint THEN
+        RETURN jsonb_build_object('kind', 'limited', 'stream', head.stream, 'limit', one,
+          'retryAt', retry_at + (one->'starts'->>'perMs')::bigint);
+      END IF;
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END $$
+function now_ms() RETURNS bigint sql AS $$
+  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
+$$
+function put_message(of_scope text, of_run text, of_key text, of_kind text, text_in text, digest_in text, is_bounded boolean, undelivered_max integer, channel text, change text) RETURNS text plpgsql AS $$
+DECLARE
+  head runseal.heads;
+  known record;
+BEGIN
+  SELECT * INTO head FROM runseal.heads WHERE scope = of_scope AND stream = 'run/' || of_run FOR UPDATE;
+  IF head.status IS NULL THEN RETURN 'not_found'; END IF;
+  SELECT i.payload, i.kind INTO known FROM runseal.inbox i WHERE i.scope = of_scope AND i.run_id = of_run AND i.key = of_key;
+  IF FOUND THEN
+    RETURN CASE WHEN known.payload = text_in AND known.kind = of_kind THEN 'same' ELSE 'conflict' END;
+  END IF;
+  IF head.status IN ('completed', 'failed', 'canceled') THEN RETURN 'terminal/' || head.status; END IF;
+  IF is_bounded AND head.pending >= undelivered_max THEN RETURN 'full'; END IF;
+  INSERT INTO runseal.inbox (scope, run_id, ord, kind, key, payload, payload_digest, at)
+    SELECT of_scope, of_run, coalesce(max(i.ord), 0) + 1, of_kind, of_key, text_in, digest_in, runseal.now_ms()
+    FROM runseal.inbox i WHERE i.scope = of_scope AND i.run_id = of_run;
+  UPDATE runseal.heads SET pending = pending + 1 WHERE id = head.id;
+  PERFORM pg_notify(channel, change);
+  RETURN 'stored';
+END $$
+function refuse_change() RETURNS trigger plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
+END $$
+
