@@ -1,4 +1,4 @@
-import { RunsealError } from "../errors/error.js";
+import { isRunsealError, RunsealError } from "../errors/error.js";
 
 /** What a failed statement means for whoever asked. */
 export interface SqlFailure {
@@ -24,7 +24,7 @@ const NOT_IN_INBOX = "RS003";
  * @param call - the port's method, for the reader of the message
  */
 export function sqlFailure(thrown: unknown, call: string): SqlFailure {
-  if (thrown instanceof RunsealError) return { kind: "final", error: thrown };
+  if (isRunsealError(thrown)) return { kind: "final", error: thrown };
   const state = stateOf(thrown);
   const cause = { cause: thrown };
   const said = messageOf(thrown);
