@@ -19,7 +19,7 @@ export interface DatabaseOptions {
   /** How long one statement may take before its connection is given up, milliseconds. */
   readonly statementMs: number;
   /** Brings the schema up to date, or looks whether it is; done once, before the first statement. */
-  readonly prepare: (database: Database) => Promise<void>;
+  readonly prepare: (database: Database) => Promise<unknown>;
 }
 
 /** The server, through the host's pool: bounded waiting, bounded trying again, and errors of this package. */
@@ -28,7 +28,7 @@ export class Database {
   readonly schema: SchemaName;
   readonly busyMs: number;
   readonly #options: DatabaseOptions;
-  #preparing: Promise<void> | undefined;
+  #preparing: Promise<unknown> | undefined;
   #isPrepared = false;
 
   constructor(options: DatabaseOptions) {

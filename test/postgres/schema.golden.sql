@@ -257,7 +257,7 @@ DECLARE
 BEGIN
   -- first what several may want at once, in one order for everybody
   PERFORM pg_advisory_xact_lock(k) FROM (
-    SELECT DISTINCT hashtextextended('t a52dd7aee62d/limit/' || (l->>'queue'), 0) AS k
+    SELECT DISTINCT hashtextextended('t 2f165a430bfb/limit/' || (l->>'queue'), 0) AS k
     FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw, jsonb_array_elements(cw->'li') l
     WHERE jsonb_typeof(cw->'li') = 'array' ORDER BY 1
   ) keys;
