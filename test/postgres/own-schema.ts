@@ -1,7 +1,7 @@
 import pg from "pg";
 import { inject, onTestFinished } from "vitest";
 import { Database } from "../../src/postgres/database.js";
-import { prepareSchema } from "../../src/postgres/migrate.js";
+import { migrateSchema } from "../../src/postgres/migrate.js";
 import { inSchema, schemaName } from "../../src/postgres/schema-name.js";
 
 let made = 0;
@@ -26,7 +26,7 @@ export interface OwnSchema {
 export function ownSchema(name = freshSchemaName()): OwnSchema {
   const pool = new pg.Pool({ connectionString: inject("databaseUrl"), max: 20 });
   const schema = schemaName(name);
-  const options = { pool, schema, busyMs: 5_000, statementMs: 30_000, prepare: (opened) => prepareSchema(opened, "auto") };
+  const options = { pool, schema, busyMs: 5_000, statementMs: 30_000, prepare: migrateSchema };
   const ask: OwnSchema["ask"] = async (text, values = []) => {
     const result = await pool.query<Record<string, unknown>>(inSchema(schema, text), values);
     return result.rows;
