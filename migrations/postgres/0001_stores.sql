@@ -189,13 +189,20 @@ CREATE INDEX heads_started ON {{schema}}.heads (queue, started_at) WHERE started
 CREATE INDEX heads_runbook ON {{schema}}.heads (scope, runbook_id, stream) WHERE runbook_id IS NOT NULL;
 CREATE INDEX heads_parent ON {{schema}}.heads (scope, parent, stream) WHERE parent IS NOT NULL;
 
--- on whose behalf the advisory locks of a session are held
-CREATE TABLE {{schema}}.lock_rows (
-  key bigint NOT NULL,
-  pid integer NOT NULL,
-  -- pg_stat_activity.backend_start of the session, microseconds since the epoch: a pid is given out again
-  session_at bigint NOT NULL,
+-- On whose behalf the advisory locks of a session are held: a row for each entity. The rows mean nothing once their session has ended, so
+-- they need not outlive a crash, and nothing of them is written ahead.
+CREATE UNLOGGED TABLE {{schema}}.lock_rows (
+  -- an advisory lock that the session holds as long as it lives: where nobody holds it, the row is dead
+  session bigint NOT NULL,
   hold bigint NOT NULL,
+  -- the entity's advisory lock
+  key bigint NOT NULL,
+  -- the advisory lock of the stripe of the scope that the entity lies in: held shared beside its own, or instead of it
+  stripe bigint NOT NULL,
+  is_striped boolean NOT NULL,
+  pid integer NOT NULL,
+  -- pg_stat_activity.backend_start of the session, microseconds since the epoch
+  session_at bigint NOT NULL,
   at bigint NOT NULL,
   access text COLLATE "C" NOT NULL CHECK (access IN ('read', 'write')),
   scope text COLLATE "C" NOT NULL,
@@ -204,9 +211,10 @@ CREATE TABLE {{schema}}.lock_rows (
   holder text COLLATE "C" NOT NULL,
   kind text COLLATE "C" NOT NULL,
   id text COLLATE "C" NOT NULL,
-  PRIMARY KEY (key, pid, session_at, hold, kind, id)
+  PRIMARY KEY (session, hold, key)
 );
-CREATE INDEX lock_rows_session ON {{schema}}.lock_rows (pid, session_at, hold);
+CREATE INDEX lock_rows_key ON {{schema}}.lock_rows (key);
+CREATE INDEX lock_rows_stripe ON {{schema}}.lock_rows (stripe);
 
 CREATE TABLE {{schema}}.worker_rows (
   owner text COLLATE "C" PRIMARY KEY,
@@ -504,3 +512,110 @@ BEGIN
   PERFORM pg_notify(channel, change);
   RETURN 'stored';
 END $$;
+
+-- The advisory locks that anybody holds in this database, by their 64-bit keys.
+CREATE FUNCTION {{schema}}.held_locks() RETURNS TABLE (pid integer, lock bigint) LANGUAGE sql AS $$
+  SELECT l.pid, (l.classid::bigint << 32) | l.objid::bigint FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$;
+
+-- Who holds an entity or a stripe, who may do most with it first: {source, runId, runbookId, holder}; unknown when it is held, but nobody
+-- says so, null when it is not held.
+CREATE FUNCTION {{schema}}.lock_holder(of_lock bigint) RETURNS json LANGUAGE sql AS $$
+  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM {{schema}}.held_locks() h)
+  SELECT coalesce((
+    SELECT json_build_object('source', 'pg_locks', 'runId', r.run_id, 'runbookId', r.runbook_id, 'holder', r.holder)
+    FROM {{schema}}.lock_rows r
+    JOIN held s ON s.pid = r.pid AND s.lock = r.session
+    JOIN held l ON l.pid = r.pid AND l.lock = CASE WHEN r.is_striped THEN r.stripe ELSE r.key END
+    WHERE r.key = of_lock OR r.stripe = of_lock
+    ORDER BY r.is_striped DESC, r.access = 'write' DESC, r.at, r.hold LIMIT 1
+  ), (
+    SELECT json_build_object('source', 'unknown', 'runId', NULL, 'runbookId', NULL, 'holder', NULL)
+    FROM held h WHERE h.lock = of_lock LIMIT 1
+  ))
+$$;
+
+-- Tries the advisory locks of several requests for the session that calls, each request all or nothing, in the order given, never
+-- waiting. keys and is_shared: the locks, request after request; ends: the place of each request's last lock. owners: {h hold, c scope,
+-- r run, b runbook, o holder, x is striped} of each; request to ids: the entities. waiting: a lock that says that somebody waits, taken
+-- when a request is refused. Answers for each request the place of the lock that was not to be had, 0 = it has them all, and who has it.
+CREATE FUNCTION {{schema}}.take_locks(of_pid integer, of_session bigint, of_session_at bigint, keys bigint[], is_shared boolean[],
+  ends integer[], owners json, request integer[], entities bigint[], stripes bigint[], accesses text[], kinds text[], ids text[],
+  waiting bigint) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  held integer[] := '{}';
+  missed integer[] := '{}';
+  holders json[] := '{}';
+  begins integer := 1;
+  place integer;
+  missing integer;
+BEGIN
+  IF pg_backend_pid() <> of_pid THEN
+    RAISE EXCEPTION 'the session is served by another backend now' USING ERRCODE = 'RS004';
+  END IF;
+  FOR n IN 1 .. cardinality(ends) LOOP
+    missing := 0;
+    FOR place IN begins .. ends[n] LOOP
+      IF (CASE WHEN is_shared[place] THEN pg_try_advisory_lock_shared(keys[place]) ELSE pg_try_advisory_lock(keys[place]) END) THEN
+        held := held || place;
+      ELSE
+        missing := place;
+        EXIT;
+      END IF;
+    END LOOP;
+    IF missing > 0 THEN
+      WHILE held[cardinality(held)] >= begins LOOP
+        place := held[cardinality(held)];
+        PERFORM CASE WHEN is_shared[place] THEN pg_advisory_unlock_shared(keys[place]) ELSE pg_advisory_unlock(keys[place]) END;
+        held := trim_array(held, 1);
+      END LOOP;
+    END IF;
+    missed := missed || missing;
+    begins := ends[n] + 1;
+  END LOOP;
+  INSERT INTO {{schema}}.lock_rows (session, hold, key, stripe, is_striped, pid, session_at, at, access, scope, run_id, runbook_id,
+    holder, kind, id)
+  SELECT of_session, o.h, e.key, e.stripe, o.x, of_pid, of_session_at, {{schema}}.now_ms(), e.access, o.c, o.r, o.b, o.o, e.kind, e.id
+  FROM unnest(request, entities, stripes, accesses, kinds, ids) AS e(request, key, stripe, access, kind, id)
+  JOIN json_to_recordset(owners) AS o(n integer, h bigint, c text, r text, b text, o text, x boolean) ON o.n = e.request
+  WHERE missed[e.request] = 0;
+  FOR n IN 1 .. cardinality(missed) LOOP
+    holders := holders || CASE WHEN missed[n] > 0 THEN {{schema}}.lock_holder(keys[missed[n]]) END;
+  END LOOP;
+  IF waiting IS NOT NULL AND 0 < ANY (missed) THEN
+    IF pg_try_advisory_lock_shared(waiting) THEN waiting := NULL; END IF;
+  END IF;
+  RETURN json_build_object('missed', missed, 'holders', holders, 'isHeard', waiting IS NULL);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+  -- advisory locks of a session outlive the rollback of what took them
+  FOREACH place IN ARRAY held LOOP
+    PERFORM CASE WHEN is_shared[place] THEN pg_advisory_unlock_shared(keys[place]) ELSE pg_advisory_unlock(keys[place]) END;
+  END LOOP;
+  RAISE;
+END $$;
+
+-- Gives locks back, and tells those who wait. waiting: the lock that says that somebody does; heard: the session holds it and no longer
+-- needs it.
+CREATE FUNCTION {{schema}}.give_locks(of_pid integer, of_session bigint, holds bigint[], keys bigint[], is_shared boolean[],
+  waiting bigint, heard boolean, channel text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF pg_backend_pid() <> of_pid THEN
+    RAISE EXCEPTION 'the session is served by another backend now' USING ERRCODE = 'RS004';
+  END IF;
+  DELETE FROM {{schema}}.lock_rows WHERE session = of_session AND hold = ANY (holds);
+  PERFORM CASE WHEN l.is_shared THEN pg_advisory_unlock_shared(l.key) ELSE pg_advisory_unlock(l.key) END
+    FROM unnest(keys, is_shared) AS l(key, is_shared);
+  IF heard THEN PERFORM pg_advisory_unlock_shared(waiting); END IF;
+  -- whoever waits holds it shared
+  IF NOT pg_try_advisory_xact_lock(waiting) THEN PERFORM pg_notify(channel, 'locks'); END IF;
+END $$;
+
+-- Forgets what sessions that have ended held.
+CREATE FUNCTION {{schema}}.forget_dead_locks() RETURNS void LANGUAGE sql AS $$
+  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM {{schema}}.held_locks() h)
+  DELETE FROM {{schema}}.lock_rows r WHERE NOT EXISTS (SELECT 1 FROM held s WHERE s.pid = r.pid AND s.lock = r.session)
+$$;

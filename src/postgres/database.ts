@@ -4,6 +4,7 @@ import type { Statement } from "./statement.js";
 import { RunsealError } from "../errors/error.js";
 import { Handle } from "../stores/handle.js";
 import { systemClock } from "../time/clock.js";
+import { OwnPids } from "./own-pids.js";
 import { sqlFailure } from "./postgres-error.js";
 
 /** First and largest delay between two attempts, milliseconds. */
@@ -25,6 +26,8 @@ export interface DatabaseOptions {
 /** The server, through the host's pool: bounded waiting, bounded trying again, and errors of this package. */
 export class Database {
   readonly handle = new Handle();
+  /** Behind the pool's connections that were used here. */
+  readonly ownPids = new OwnPids();
   readonly schema: SchemaName;
   readonly busyMs: number;
   readonly #options: DatabaseOptions;
@@ -154,7 +157,10 @@ export class Database {
     });
     try {
       const client = await Promise.race([connecting, late]);
-      if (client !== "late") return client;
+      if (client !== "late") {
+        this.ownPids.note(client);
+        return client;
+      }
     } catch (thrown) {
       const { kind, error } = sqlFailure(thrown, call);
       // not connected: whatever the reason, nothing was done

@@ -13,10 +13,11 @@ const REFUSED_CODES = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENOENT
 const LOST_MESSAGE =
   /connection terminated|connection ended|client has encountered a connection error|client was closed|not queryable/i;
 
-/** Where a table of ours says that it only grows, an append that it does not continue, and a message that it is not there. */
+/** Where a table of ours says that it only grows, an append that it does not continue, and a message that it is not there, a session that is none. */
 const APPEND_ONLY = "RS001";
 const NOT_CHAINED = "RS002";
 const NOT_IN_INBOX = "RS003";
+const OTHER_BACKEND = "RS004";
 
 /**
  * Reads what `pg` threw: what it means, and the error to show. Errors of this package pass through as final.
@@ -113,6 +114,11 @@ function byState(state: string, said: string, call: string, thrown: unknown, cau
       );
     case NOT_CHAINED:
       return failed("final", notChained(thrown, cause));
+    case OTHER_BACKEND:
+      return failed(
+        "final",
+        new RunsealError("lock.pooler_unsupported", `${said}; connect past the pooler`, { reason: said }, cause),
+      );
     case NOT_IN_INBOX:
       return failed("final", new RunsealError("internal.invariant", said, { rule: said }, cause));
     default:

@@ -42,6 +42,12 @@ export interface HeldLocks {
 /** Locks on entities: a gate against working at cross purposes. The lease epoch, not the lock, is the fence. */
 export interface LockManager {
   /**
+   * Above how many requests the locks of a run are taken in stripes: fewer locks, each for many entities, so that the run stands beside
+   * fewer others. Absent: never.
+   */
+  readonly stripedAbove?: number;
+
+  /**
    * Takes all or none, in one total order of keys, sharing one deadline. First come, first served inside a process. A run that
    * asks for a key that it already holds gets it.
    *

@@ -1,3 +1,4 @@
+import type { Access } from "../model/schema-description.js";
 import type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./lock-manager.js";
 import type { Clock, Scheduled } from "../time/clock.js";
 import { RunsealError } from "../errors/error.js";
@@ -8,10 +9,24 @@ export interface LockBlocker {
   readonly holder: LockHolder;
 }
 
+/** What one grant would take. */
+export interface LockWish {
+  readonly grant: number;
+  readonly requests: readonly LockRequest[];
+  readonly owner: LockOwner;
+}
+
 /** Where locks are written down: the part of a lock manager that differs between stores. */
 export interface LockTable {
   /** Takes all or none for one grant. A row of the same run never blocks; rows of gone processes are dead. */
   take(grant: number, requests: readonly LockRequest[], owner: LockOwner): Promise<LockBlocker | undefined>;
+  /**
+   * Takes all or none for each of several grants, none of which stands in another's way: a table that is far away answers them
+   * together. Answers in their order. Absent: they are taken one after the other.
+   */
+  takeEach?(wishes: readonly LockWish[]): Promise<readonly (LockBlocker | undefined)[]>;
+  /** What a request comes down to where that is not its own keys; each names an entity that was asked for. Decides who waits for whom. */
+  taken?(requests: readonly LockRequest[], owner: LockOwner): readonly LockRequest[];
   /** Gives everything of a grant back. */
   give(grant: number): Promise<void>;
   holder(key: string): Promise<LockHolder | undefined>;
@@ -19,6 +34,9 @@ export interface LockTable {
 
 interface Waiter {
   readonly requests: readonly LockRequest[];
+  /** What is really taken, and how, by key. */
+  readonly taken: readonly LockRequest[];
+  readonly accesses: ReadonlyMap<string, Access>;
   readonly owner: LockOwner;
   readonly since: number;
   readonly deadlineAt: number;
@@ -74,7 +92,10 @@ export class LockQueue implements LockManager {
     const deadlineAt = since + options.deadlineMs;
     let abort = (): void => undefined;
     const waiting = new Promise<HeldLocks>((resolve, reject) => {
-      const waiter: Waiter = { requests, owner, since, deadlineAt, resolve, reject, blocker: undefined, isSettled: false };
+      const taken = this.#table.taken?.(requests, owner) ?? requests;
+      const accesses = new Map(taken.map(({ key, access }) => [key, access]));
+      const settling = { resolve, reject, blocker: undefined, isSettled: false };
+      const waiter: Waiter = { requests, taken, accesses, owner, since, deadlineAt, ...settling };
       this.#waiting.push(waiter);
       abort = () => this.#settle(waiter, () => waiter.reject(signal?.reason));
     });
@@ -89,6 +110,11 @@ export class LockQueue implements LockManager {
 
   async holder(key: string): Promise<LockHolder | undefined> {
     return this.#table.holder(key);
+  }
+
+  /** How many requests wait. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** Looks at the table again: something was given back, here or elsewhere. */
@@ -117,29 +143,70 @@ export class LockQueue implements LockManager {
     while (this.#again) {
       this.#again = false;
       this.#timer?.cancel();
-      for (const waiter of [...this.#waiting]) await this.#attempt(waiter);
+      await this.#attemptAll();
     }
     this.#scheduleNext();
   }
 
-  async #attempt(waiter: Waiter): Promise<void> {
-    if (waiter.isSettled) return;
-    const isLast = this.#clock.now() >= waiter.deadlineAt;
-    const ahead = this.#blockedByEarlier(waiter);
-    if (ahead === undefined) await this.#take(waiter);
-    else waiter.blocker = ahead;
-    if (isLast) this.#settle(waiter, () => waiter.reject(this.#contention(waiter)));
+  /** Attempts everybody once: those at the same time whom nobody before them, of whom nothing is known yet, stands in the way of. */
+  async #attemptAll(): Promise<void> {
+    let left: readonly Waiter[] = [...this.#waiting];
+    while (left.length > 0) {
+      const front: Waiter[] = [];
+      const behind: Waiter[] = [];
+      for (const [index, waiter] of left.entries()) {
+        const blocking = left.find((earlier, place) => place >= index || clash(waiter, earlier) !== undefined);
+        (blocking === waiter ? front : behind).push(waiter);
+      }
+      await this.#attempt(front);
+      left = behind;
+    }
   }
 
-  async #take(waiter: Waiter): Promise<void> {
-    const grant = (this.#lastGrant += 1);
-    try {
-      waiter.blocker = await this.#table.take(grant, waiter.requests, waiter.owner);
-    } catch (error) {
-      this.#settle(waiter, () => waiter.reject(error));
+  async #attempt(front: readonly Waiter[]): Promise<void> {
+    const waiters = front.filter((waiter) => !waiter.isSettled);
+    const last = new Set(waiters.filter((waiter) => this.#clock.now() >= waiter.deadlineAt));
+    const next: Waiter[] = [];
+    for (const waiter of waiters) {
+      waiter.blocker = this.#blockedByEarlier(waiter);
+      if (waiter.blocker === undefined) next.push(waiter);
+    }
+    await this.#takeEach(next);
+    for (const waiter of last) this.#settle(waiter, () => waiter.reject(this.#contention(waiter)));
+  }
+
+  async #takeEach(waiters: readonly Waiter[]): Promise<void> {
+    if (waiters.length === 0) return;
+    const wishes = waiters.map((waiter) => ({ waiter, grant: (this.#lastGrant += 1) }));
+    if (this.#table.takeEach === undefined) {
+      for (const { waiter, grant } of wishes) {
+        const answer = (): Promise<LockBlocker | undefined> => this.#table.take(grant, waiter.requests, waiter.owner);
+        if (!waiter.isSettled) await this.#take([{ waiter, grant }], async () => [await answer()]);
+      }
       return;
     }
-    if (waiter.blocker !== undefined) return;
+    const asked = wishes.map(({ waiter, grant }) => ({ grant, requests: waiter.requests, owner: waiter.owner }));
+    await this.#take(wishes, async () => (await this.#table.takeEach?.(asked)) ?? []);
+  }
+
+  async #take(
+    wishes: readonly { readonly waiter: Waiter; readonly grant: number }[],
+    answer: () => Promise<readonly (LockBlocker | undefined)[]>,
+  ): Promise<void> {
+    let blockers: readonly (LockBlocker | undefined)[];
+    try {
+      blockers = await answer();
+    } catch (error) {
+      for (const { waiter } of wishes) this.#settle(waiter, () => waiter.reject(error));
+      return;
+    }
+    for (const [index, { waiter, grant }] of wishes.entries()) {
+      waiter.blocker = blockers[index];
+      if (waiter.blocker === undefined) await this.#grant(waiter, grant);
+    }
+  }
+
+  async #grant(waiter: Waiter, grant: number): Promise<void> {
     if (waiter.isSettled) {
       await this.#table.give(grant);
       return;
@@ -210,9 +277,10 @@ function runOf(owner: LockOwner): string {
 }
 
 function clash(waiter: Waiter, earlier: Waiter): LockBlocker | undefined {
-  const request = waiter.requests.find((wanted) =>
-    earlier.requests.some((other) => other.key === wanted.key && (other.access === "write" || wanted.access === "write")),
-  );
+  const request = waiter.taken.find(({ key, access }) => {
+    const other = earlier.accesses.get(key);
+    return other === "write" || (other !== undefined && access === "write");
+  });
   if (request === undefined) return undefined;
   return earlier.blocker ?? { request, holder: { source: "unknown", runId: null, runbookId: null, holder: null } };
 }
