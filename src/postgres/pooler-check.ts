@@ -1,4 +1,5 @@
 import type { SessionLink } from "./session-link.js";
+import { inTime } from "./session-link.js";
 
 /** How long a second connection may take that tries to take the backend away, milliseconds. */
 const RIVAL_MS = 2_000;
@@ -36,15 +37,8 @@ export async function checkForPooler(link: SessionLink, mark: string, rival: () 
 
 async function besideRival(rival: () => Promise<SessionLink>, look: () => Promise<PoolerVerdict>): Promise<PoolerVerdict> {
   const connecting = rival();
-  let hasRival = false;
-  try {
-    const other = await soon(connecting);
-    await soon(other.query("BEGIN"));
-    await soon(other.query("SELECT pg_backend_pid()"));
-    hasRival = true;
-  } catch {
-    // no second backend is to be had: whatever there is, ours is not given away
-  }
+  // where no second backend is to be had, ours is not given away
+  const hasRival = await inTime(connecting.then(beginTransaction), RIVAL_MS).catch(() => false);
   try {
     return await look();
   } catch (error) {
@@ -55,16 +49,10 @@ async function besideRival(rival: () => Promise<SessionLink>, look: () => Promis
   }
 }
 
-async function soon<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DOMException("the second connection took too long", "TimeoutError")), RIVAL_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function beginTransaction(other: SessionLink): Promise<boolean> {
+  await other.query("BEGIN");
+  await other.query("SELECT pg_backend_pid()");
+  return true;
 }
 
 function ignore(): void {

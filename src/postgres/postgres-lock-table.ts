@@ -164,8 +164,10 @@ export class PostgresLockTable implements LockTable {
       } catch (thrown) {
         const { kind, error } = sqlFailure(thrown, "locks.acquire");
         // nobody can tell what a canceled statement, or one of another backend, has left behind
-        if (isRunsealError(error, "store.canceled") || isRunsealError(error, "lock.pooler_unsupported")) this.#session.lose();
-        if (kind === "final" || systemClock.now() - since >= this.#database.busyMs) throw error;
+        if (isRunsealError(error, "store.canceled") || isRunsealError(error, "lock.pooler_unsupported"))
+          this.#session.lose(session);
+        const isFinal = kind === "final" && !isRunsealError(error, "store.connection_lost");
+        if (isFinal || systemClock.now() - since >= this.#database.busyMs) throw error;
       }
     }
   }
@@ -225,7 +227,7 @@ export class PostgresLockTable implements LockTable {
       await session.query(this.#give, values, "runseal_give_locks");
     } catch {
       // a session that is gone holds nothing; one that answers with an error may hold anything, so it goes too
-      if (!session.isOver) this.#session.lose();
+      this.#session.lose(session);
       return;
     }
     if (isDone && this.#heardIn === session) this.#heardIn = undefined;

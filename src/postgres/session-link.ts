@@ -1,6 +1,9 @@
 import { Client } from "pg";
 import type { ClientConfig } from "pg";
+import type { Scheduled } from "../time/clock.js";
 import type { PgResult } from "./pg-types.js";
+import { isRunsealError, RunsealError } from "../errors/error.js";
+import { systemClock } from "../time/clock.js";
 
 /** Who hears what happens to a {@link SessionLink}. */
 export interface LinkListener {
@@ -23,7 +26,8 @@ export class SessionLink {
   #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
-  private constructor(client: Client, statementMs: number, listener: LinkListener) {
+  /** For {@link SessionLink.connect}. */
+  constructor(client: Client, statementMs: number, listener: LinkListener) {
     this.#client = client;
     this.#statementMs = statementMs;
     this.#listener = listener;
@@ -94,7 +98,7 @@ export class SessionLink {
     try {
       return await inTime(answer, this.#statementMs);
     } catch (error) {
-      if (isTimeout(error)) this.break();
+      if (isRunsealError(error, "store.connection_lost")) this.break();
       throw error;
     }
   }
@@ -116,36 +120,33 @@ function clientConfig(config: object): ClientConfig {
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
     types: undefined,
     pipeline: false,
-  } as ClientConfig;
+  };
 }
 
-async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+/** Rejects with `store.connection_lost` when a promise takes too long, and sees to what it comes to later. */
+export async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
+  const bell: { timer?: Scheduled } = {};
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(Object.assign(lostError(`no answer within ${ms} ms`), { isTimeout: true })), ms);
+    bell.timer = systemClock.schedule(ms, () => reject(lostError(`no answer within ${ms} ms`)));
   });
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    bell.timer?.cancel();
     promise.catch(ignore);
   }
 }
 
-/** Reads like what `pg` throws when a connection ends under a statement. */
-function lostError(message: string): Error {
-  return Object.assign(new Error(message), { code: "ETIMEDOUT" });
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && Reflect.get(error, "isTimeout") === true;
+function lostError(said: string): RunsealError<"store.connection_lost"> {
+  return new RunsealError("store.connection_lost", said, { call: "session", sqlState: null });
 }
 
 /** `end` waits for the server; a server that does not answer must not keep this process alive. */
 function destroy(client: Client): void {
   const connection: unknown = Reflect.get(client, "connection");
   const stream: unknown = isObject(connection) ? Reflect.get(connection, "stream") : undefined;
-  if (isObject(stream) && "destroy" in stream && typeof stream.destroy === "function") stream.destroy();
+  const end: unknown = isObject(stream) ? Reflect.get(stream, "destroy") : undefined;
+  if (typeof end === "function") Reflect.apply(end, stream, []);
 }
 
 function isObject(value: unknown): value is object {

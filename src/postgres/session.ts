@@ -2,7 +2,7 @@ import type { PgResult } from "./pg-types.js";
 import type { LinkListener } from "./session-link.js";
 import { canonicalize } from "../json/canonical.js";
 import { sha256Hex } from "../json/digest.js";
-import { RunsealError } from "../errors/error.js";
+import { isRunsealError, RunsealError } from "../errors/error.js";
 import { Handle } from "../stores/handle.js";
 import { systemClock } from "../time/clock.js";
 import { checkForPooler } from "./pooler-check.js";
@@ -104,9 +104,9 @@ export class Session {
     return this.#opening;
   }
 
-  /** Gives the session up, as if it had been lost. */
-  lose(): void {
-    this.#current?.link.break();
+  /** Gives a session up, as if it had been lost; one that is over already stays so. */
+  lose(open: OpenSession): void {
+    if (this.#current?.open === open) this.#current.link.break();
   }
 
   /** Ends the session; its locks are free at once. Later calls throw `store.closed`. */
@@ -126,7 +126,8 @@ export class Session {
         return await this.#connect();
       } catch (thrown) {
         const { kind, error } = sqlFailure(thrown, call);
-        if (kind === "final" || systemClock.now() - since >= this.#options.busyMs) throw error;
+        const isFinal = kind === "final" && !isRunsealError(error, "store.connection_lost");
+        if (isFinal || systemClock.now() - since >= this.#options.busyMs) throw error;
         await systemClock.sleep(1 + Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));
       }
     }
