@@ -1,23 +1,17 @@
 import type { Scope } from "../model/ids.js";
 import type { StreamHead } from "../model/run.js";
-import type { RunFilter, RunIndex } from "../stores/event-store.js";
+import type { DueQuery, RunFilter, RunIndex, WorkQuery } from "../stores/event-store.js";
 import type { Database } from "./database.js";
 import { present } from "../errors/invariant.js";
 import { runStream } from "../model/ids.js";
 import { integerIn, integerOrNullIn } from "../sql/row.js";
-import { byPriority, RUNS_LISTED_DEFAULT } from "../stores/run-order.js";
+import { inTurns, RUNS_LISTED_DEFAULT } from "../stores/run-order.js";
 import { dueText, nextWakeText } from "./due-text.js";
 import { HEAD_FIELDS, shownHead } from "./heads.js";
 import { Statements, Values } from "./statements.js";
 
 /** How often `due` looks again when everything that is due was locked by somebody at that moment. */
 const LOOKS_MAX = 4;
-
-/** Which runs a worker asks for; `null` = all. */
-interface WorkQuery {
-  readonly scope: Scope | null;
-  readonly queues: readonly string[] | null;
-}
 
 /** Finds runs by their heads, through partial indexes: runs that have ended are not looked at. */
 export class PostgresRunIndex implements RunIndex {
@@ -36,7 +30,7 @@ export class PostgresRunIndex implements RunIndex {
     return rows.map(shownHead);
   }
 
-  async due(query: WorkQuery & { readonly limit: number }): Promise<readonly StreamHead[]> {
+  async due(query: DueQuery): Promise<readonly StreamHead[]> {
     const values = new Values();
     const statement = this.#statements.of(dueText(query, values));
     for (let looks = 1; ; looks += 1) {
@@ -44,7 +38,7 @@ export class PostgresRunIndex implements RunIndex {
       const heads = rows.filter((row) => row["scope"] !== null).map(shownHead);
       const [first] = rows;
       const isEmpty = first === undefined || integerIn(first, "offered") === 0;
-      if (heads.length > 0 || isEmpty || looks === LOOKS_MAX) return heads.sort(byPriority);
+      if (heads.length > 0 || isEmpty || looks === LOOKS_MAX) return inTurns(heads, query.after);
       // whoever holds them may not be able to serve them: an empty answer now would leave them to the next poll
       await this.#database.pause(looks);
     }
