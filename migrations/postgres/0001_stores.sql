@@ -439,6 +439,11 @@ BEGIN
   RETURN answers;
 END $$;
 
+-- Labels, which are told apart by value. jsonb knows no NUL: a character of private use stands for it.
+CREATE FUNCTION {{schema}}.labels_of(canonical text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT replace(canonical, '\u0000', '\ue000')::jsonb
+$$;
+
 -- Why a claim must wait, null = it need not. Claims with limits of one queue come here one after the other.
 CREATE FUNCTION {{schema}}.limit_refusal(head {{schema}}.heads, limits jsonb, moment bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -447,13 +452,15 @@ DECLARE
   found_count bigint;
   retry_at bigint;
 BEGIN
+  -- child runs are driven with their parent: neither counted nor held back
+  IF head.parent IS NOT NULL THEN RETURN NULL; END IF;
   FOR one IN SELECT l FROM jsonb_array_elements(limits) l LOOP
-    value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE head.labels::jsonb->(one->>'label') END;
-    CONTINUE WHEN one->>'label' IS NOT NULL AND value IS NULL;
+    value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE {{schema}}.labels_of(head.labels)->(one->>'label') END;
+    CONTINUE WHEN one->>'queue' <> head.queue OR (one->>'label' IS NOT NULL AND value IS NULL);
     IF one->>'running' IS NOT NULL THEN
       SELECT count(*) INTO found_count FROM {{schema}}.heads h
-        WHERE h.status = 'running' AND h.queue = one->>'queue' AND h.id <> head.id
-          AND (value IS NULL OR (h.scope = head.scope AND h.labels::jsonb->(one->>'label') = value));
+        WHERE h.status = 'running' AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
+          AND (value IS NULL OR (h.scope = head.scope AND {{schema}}.labels_of(h.labels)->(one->>'label') = value));
       IF found_count >= (one->>'running')::bigint THEN
         RETURN jsonb_build_object('kind', 'limited', 'stream', head.stream, 'limit', one, 'retryAt', NULL);
       END IF;
@@ -461,8 +468,8 @@ BEGIN
     IF one->'starts'->>'runs' IS NOT NULL AND head.status = 'queued' THEN
       SELECT count(*), min(started_at) INTO found_count, retry_at FROM (
         SELECT h.started_at FROM {{schema}}.heads h
-        WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = one->>'queue' AND h.id <> head.id
-          AND (value IS NULL OR (h.scope = head.scope AND h.labels::jsonb->(one->>'label') = value))
+        WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
+          AND (value IS NULL OR (h.scope = head.scope AND {{schema}}.labels_of(h.labels)->(one->>'label') = value))
         ORDER BY h.started_at DESC LIMIT (one->'starts'->>'runs')::bigint
       ) newest;
       IF found_count >= (one->'starts'->>'runs')::bigint THEN

@@ -48,8 +48,6 @@ function underText({ queue, label }: RunLimit, counted: string, max: number, val
   return `(${isFull}) IS NOT TRUE${max > 0 ? "" : ` AND ${valueText("h", label, values)} IS NULL`}`;
 }
 
-/** The label's value. A text with an escaped NUL is none to the server: such a run is told, and its claim decides. */
 function valueText(of: "b" | "h", label: string, values: Values): string {
-  const text = `${of}.labels`;
-  return `(CASE WHEN strpos(${text}, '\\u0000') = 0 THEN ${text}::jsonb -> ${values.place(label)}::text END)`;
+  return `({{schema}}.labels_of(${of}.labels) -> ${values.place(label)}::text)`;
 }

@@ -138,7 +138,7 @@ index CREATE UNIQUE INDEX documents_ord_key ON runseal.documents USING btree (or
 index CREATE UNIQUE INDEX documents_pkey ON runseal.documents USING btree (scope, runbook_id, digest)
 index CREATE UNIQUE INDEX event_rows_pkey ON runseal.event_rows USING btree (stream_id, seq)
 index CREATE INDEX heads_parent ON runseal.heads USING btree (scope, parent, stream) WHERE (parent IS NOT NULL)
-index CREATE INDEX heads_parked ON runseal.heads USING btree ((
+index CREATE INDEX heads_parked ON runseal.heads USING btree (scope, (
 CASE
     WHEN (pending > 0) THEN (0)::bigint
     ELSE wake_at
@@ -146,7 +146,7 @@ END)) WHERE (status = 'parked'::text)
 index CREATE UNIQUE INDEX heads_pkey ON runseal.heads USING btree (id)
 index CREATE INDEX heads_queued ON runseal.heads USING btree (queue, scope, priority DESC, stream) WHERE (status = 'queued'::text)
 index CREATE INDEX heads_runbook ON runseal.heads USING btree (scope, runbook_id, stream) WHERE (runbook_id IS NOT NULL)
-index CREATE INDEX heads_running ON runseal.heads USING btree (lease_until) WHERE (status = 'running'::text)
+index CREATE INDEX heads_running ON runseal.heads USING btree (scope, lease_until) WHERE (status = 'running'::text)
 index CREATE UNIQUE INDEX heads_scope_stream_key ON runseal.heads USING btree (scope, stream)
 index CREATE INDEX heads_started ON runseal.heads USING btree (queue, started_at) WHERE (started_at IS NOT NULL)
 index CREATE UNIQUE INDEX heads_use ON runseal.heads USING btree (scope, use_key) WHERE (use_key IS NOT NULL)
@@ -257,7 +257,7 @@ DECLARE
 BEGIN
   -- first what several may want at once, in one order for everybody
   PERFORM pg_advisory_xact_lock(k) FROM (
-    SELECT DISTINCT hashtextextended('t 2f165a430bfb/limit/' || (l->>'queue'), 0) AS k
+    SELECT DISTINCT hashtextextended('t 48a90fa5797a/limit/' || (l->>'queue'), 0) AS k
     FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw, jsonb_array_elements(cw->'li') l
     WHERE jsonb_typeof(cw->'li') = 'array' ORDER BY 1
   ) keys;
@@ -384,6 +384,9 @@ BEGIN
   END IF;
   UPDATE runseal.heads SET pending = pending - marked WHERE scope = of_scope AND stream = of_stream;
 END $$
+function labels_of(canonical text) RETURNS jsonb sql AS $$
+  SELECT replace(canonical, '\u0000', '\ue000')::jsonb
+$$
 function limit_refusal(head runseal.heads, limits jsonb, moment bigint) RETURNS jsonb plpgsql AS $$
 DECLARE
   one jsonb;
@@ -391,13 +394,15 @@ DECLARE
   found_count bigint;
   retry_at bigint;
 BEGIN
+  -- child runs are driven with their parent: neither counted nor held back
+  IF head.parent IS NOT NULL THEN RETURN NULL; END IF;
   FOR one IN SELECT l FROM jsonb_array_elements(limits) l LOOP
-    value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE head.labels::jsonb->(one->>'label') END;
-    CONTINUE WHEN one->>'label' IS NOT NULL AND value IS NULL;
+    value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE runseal.labels_of(head.labels)->(one->>'label') END;
+    CONTINUE WHEN one->>'queue' <> head.queue OR (one->>'label' IS NOT NULL AND value IS NULL);
     IF one->>'running' IS NOT NULL THEN
       SELECT count(*) INTO found_count FROM runseal.heads h
-        WHERE h.status = 'running' AND h.queue = one->>'queue' AND h.id <> head.id
-          AND (value IS NULL OR (h.scope = head.scope AND h.labels::jsonb->(one->>'label') = value));
+        WHERE h.status = 'running' AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
+          AND (value IS NULL OR (h.scope = head.scope AND runseal.labels_of(h.labels)->(one->>'label') = value));
       IF found_count >= (one->>'running')::bigint THEN
         RETURN jsonb_build_object('kind', 'limited', 'stream', head.stream, 'limit', one, 'retryAt', NULL);
       END IF;
@@ -405,8 +410,8 @@ BEGIN
     IF one->'starts'->>'runs' IS NOT NULL AND head.status = 'queued' THEN
       SELECT count(*), min(started_at) INTO found_count, retry_at FROM (
         SELECT h.started_at FROM runseal.heads h
-        WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = one->>'queue' AND h.id <> head.id
-          AND (value IS NULL OR (h.scope = head.scope AND h.labels::jsonb->(one->>'label') = value))
+        WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
+          AND (value IS NULL OR (h.scope = head.scope AND runseal.labels_of(h.labels)->(one->>'label') = value))
         ORDER BY h.started_at DESC LIMIT (one->'starts'->>'runs')::bigint
       ) newest;
       IF found_count >= (one->'starts'->>'runs')::bigint THEN
