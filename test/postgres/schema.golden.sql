@@ -52,10 +52,13 @@ table inbox_consumed: scope text COLLATE "C" NOT NULL
 table inbox_consumed: run_id text COLLATE "C" NOT NULL
 table inbox_consumed: ord integer NOT NULL
 table inbox_consumed: seq integer NOT NULL
+table lock_rows: session bigint NOT NULL
+table lock_rows: hold bigint NOT NULL
 table lock_rows: key bigint NOT NULL
+table lock_rows: stripe bigint NOT NULL
+table lock_rows: is_striped boolean NOT NULL
 table lock_rows: pid integer NOT NULL
 table lock_rows: session_at bigint NOT NULL
-table lock_rows: hold bigint NOT NULL
 table lock_rows: at bigint NOT NULL
 table lock_rows: access text COLLATE "C" NOT NULL
 table lock_rows: scope text COLLATE "C" NOT NULL
@@ -118,7 +121,7 @@ constraint inbox.inbox_pkey: PRIMARY KEY (scope, run_id, ord)
 constraint inbox.inbox_scope_run_id_key_key: UNIQUE (scope, run_id, key)
 constraint inbox_consumed.inbox_consumed_pkey: PRIMARY KEY (scope, run_id, ord)
 constraint lock_rows.lock_rows_access_check: CHECK ((access = ANY (ARRAY['read'::text, 'write'::text])))
-constraint lock_rows.lock_rows_pkey: PRIMARY KEY (key, pid, session_at, hold, kind, id)
+constraint lock_rows.lock_rows_pkey: PRIMARY KEY (session, hold, key)
 constraint migrations.migrations_checksum_check: CHECK ((checksum ~ '^[0-9a-f]{64}$'::text))
 constraint migrations.migrations_pkey: PRIMARY KEY (version)
 constraint migrations.migrations_version_check: CHECK ((version > 0))
@@ -153,8 +156,9 @@ index CREATE UNIQUE INDEX heads_use ON runseal.heads USING btree (scope, use_key
 index CREATE UNIQUE INDEX inbox_consumed_pkey ON runseal.inbox_consumed USING btree (scope, run_id, ord)
 index CREATE UNIQUE INDEX inbox_pkey ON runseal.inbox USING btree (scope, run_id, ord)
 index CREATE UNIQUE INDEX inbox_scope_run_id_key_key ON runseal.inbox USING btree (scope, run_id, key)
-index CREATE UNIQUE INDEX lock_rows_pkey ON runseal.lock_rows USING btree (key, pid, session_at, hold, kind, id)
-index CREATE INDEX lock_rows_session ON runseal.lock_rows USING btree (pid, session_at, hold)
+index CREATE INDEX lock_rows_key ON runseal.lock_rows USING btree (key)
+index CREATE UNIQUE INDEX lock_rows_pkey ON runseal.lock_rows USING btree (session, hold, key)
+index CREATE INDEX lock_rows_stripe ON runseal.lock_rows USING btree (stripe)
 index CREATE UNIQUE INDEX migrations_pkey ON runseal.migrations USING btree (version)
 index CREATE UNIQUE INDEX runbooks_ord_key ON runseal.runbooks USING btree (ord)
 index CREATE UNIQUE INDEX runbooks_pkey ON runseal.runbooks USING btree (scope, id)
@@ -257,7 +261,7 @@ DECLARE
 BEGIN
   -- first what several may want at once, in one order for everybody
   PERFORM pg_advisory_xact_lock(k) FROM (
-    SELECT DISTINCT hashtextextended('t 48a90fa5797a/limit/' || (l->>'queue'), 0) AS k
+    SELECT DISTINCT hashtextextended('t 11bd6fe92c6c/limit/' || (l->>'queue'), 0) AS k
     FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw, jsonb_array_elements(cw->'li') l
     WHERE jsonb_typeof(cw->'li') = 'array' ORDER BY 1
   ) keys;
@@ -384,6 +388,27 @@ BEGIN
   END IF;
   UPDATE runseal.heads SET pending = pending - marked WHERE scope = of_scope AND stream = of_stream;
 END $$
+function forget_dead_locks() RETURNS void sql AS $$
+  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM runseal.held_locks() h)
+  DELETE FROM runseal.lock_rows r WHERE NOT EXISTS (SELECT 1 FROM held s WHERE s.pid = r.pid AND s.lock = r.session)
+$$
+function give_locks(of_pid integer, of_session bigint, holds bigint[], keys bigint[], is_shared boolean[], waiting bigint, heard boolean, channel text) RETURNS void plpgsql AS $$
+BEGIN
+  IF pg_backend_pid() <> of_pid THEN
+    RAISE EXCEPTION 'the session is served by another backend now' USING ERRCODE = 'RS004';
+  END IF;
+  DELETE FROM runseal.lock_rows WHERE session = of_session AND hold = ANY (holds);
+  PERFORM CASE WHEN l.is_shared THEN pg_advisory_unlock_shared(l.key) ELSE pg_advisory_unlock(l.key) END
+    FROM unnest(keys, is_shared) AS l(key, is_shared);
+  IF heard THEN PERFORM pg_advisory_unlock_shared(waiting); END IF;
+  -- whoever waits holds it shared
+  IF NOT pg_try_advisory_xact_lock(waiting) THEN PERFORM pg_notify(channel, 'locks'); END IF;
+END $$
+function held_locks() RETURNS TABLE(pid integer, lock bigint) sql AS $$
+  SELECT l.pid, (l.classid::bigint << 32) | l.objid::bigint FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$
 function labels_of(canonical text) RETURNS jsonb sql AS $$
   SELECT replace(canonical, '\u0000', '\ue000')::jsonb
 $$
@@ -422,6 +447,20 @@ BEGIN
   END LOOP;
   RETURN NULL;
 END $$
+function lock_holder(of_lock bigint) RETURNS json sql AS $$
+  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM runseal.held_locks() h)
+  SELECT coalesce((
+    SELECT json_build_object('source', 'pg_locks', 'runId', r.run_id, 'runbookId', r.runbook_id, 'holder', r.holder)
+    FROM runseal.lock_rows r
+    JOIN held s ON s.pid = r.pid AND s.lock = r.session
+    JOIN held l ON l.pid = r.pid AND l.lock = CASE WHEN r.is_striped THEN r.stripe ELSE r.key END
+    WHERE r.key = of_lock OR r.stripe = of_lock
+    ORDER BY r.is_striped DESC, r.access = 'write' DESC, r.at, r.hold LIMIT 1
+  ), (
+    SELECT json_build_object('source', 'unknown', 'runId', NULL, 'runbookId', NULL, 'holder', NULL)
+    FROM held h WHERE h.lock = of_lock LIMIT 1
+  ))
+$$
 function now_ms() RETURNS bigint sql AS $$
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$
@@ -448,5 +487,57 @@ END $$
 function refuse_change() RETURNS trigger plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
+END $$
+function take_locks(of_pid integer, of_session bigint, of_session_at bigint, keys bigint[], is_shared boolean[], ends integer[], owners json, request integer[], entities bigint[], stripes bigint[], accesses text[], kinds text[], ids text[], waiting bigint) RETURNS text plpgsql AS $$
+DECLARE
+  held integer[] := '{}';
+  missed integer[] := '{}';
+  holders json[] := '{}';
+  begins integer := 1;
+  place integer;
+  missing integer;
+BEGIN
+  IF pg_backend_pid() <> of_pid THEN
+    RAISE EXCEPTION 'the session is served by another backend now' USING ERRCODE = 'RS004';
+  END IF;
+  FOR n IN 1 .. cardinality(ends) LOOP
+    missing := 0;
+    FOR place IN begins .. ends[n] LOOP
+      IF (CASE WHEN is_shared[place] THEN pg_try_advisory_lock_shared(keys[place]) ELSE pg_try_advisory_lock(keys[place]) END) THEN
+        held := held || place;
+      ELSE
+        missing := place;
+        EXIT;
+      END IF;
+    END LOOP;
+    IF missing > 0 THEN
+      WHILE held[cardinality(held)] >= begins LOOP
+        place := held[cardinality(held)];
+        PERFORM CASE WHEN is_shared[place] THEN pg_advisory_unlock_shared(keys[place]) ELSE pg_advisory_unlock(keys[place]) END;
+        held := trim_array(held, 1);
+      END LOOP;
+    END IF;
+    missed := missed || missing;
+    begins := ends[n] + 1;
+  END LOOP;
+  INSERT INTO runseal.lock_rows (session, hold, key, stripe, is_striped, pid, session_at, at, access, scope, run_id, runbook_id,
+    holder, kind, id)
+  SELECT of_session, o.h, e.key, e.stripe, o.x, of_pid, of_session_at, runseal.now_ms(), e.access, o.c, o.r, o.b, o.o, e.kind, e.id
+  FROM unnest(request, entities, stripes, accesses, kinds, ids) AS e(request, key, stripe, access, kind, id)
+  JOIN json_to_recordset(owners) AS o(n integer, h bigint, c text, r text, b text, o text, x boolean) ON o.n = e.request
+  WHERE missed[e.request] = 0;
+  FOR n IN 1 .. cardinality(missed) LOOP
+    holders := holders || CASE WHEN missed[n] > 0 THEN runseal.lock_holder(keys[missed[n]]) END;
+  END LOOP;
+  IF waiting IS NOT NULL AND 0 < ANY (missed) THEN
+    IF pg_try_advisory_lock_shared(waiting) THEN waiting := NULL; END IF;
+  END IF;
+  RETURN json_build_object('missed', missed, 'holders', holders, 'isHeard', waiting IS NULL);
+EXCEPTION WHEN query_canceled OR OTHERS THEN
+  -- advisory locks of a session outlive the rollback of what took them
+  FOREACH place IN ARRAY held LOOP
+    PERFORM CASE WHEN is_shared[place] THEN pg_advisory_unlock_shared(keys[place]) ELSE pg_advisory_unlock(keys[place]) END;
+  END LOOP;
+  RAISE;
 END $$
 
