@@ -21,7 +21,8 @@ export async function benchStores(config: ProgramConfig): Promise<BenchStores> {
   if (config.variant.includes("memory")) return closing(memoryStores());
   if (config.variant.includes("sqlite")) return closing(openSqlite(join(config.folder, "runs.db")));
   // bundled beside the programs, so that programs can be built before there is such a door
-  const door = (await import(new URL("./postgres.js", import.meta.url).href)) as PostgresDoor;
+  const door = (await import(new URL("./postgres.js", import.meta.url).href)) as Partial<PostgresDoor>;
+  if (door.postgresStores === undefined) throw new TypeError('"runseal/postgres" has no postgresStores');
   const pool = new Pool({ connectionString: config.databaseUrl });
   pool.on("error", () => undefined);
   const { stores, close } = closing(door.postgresStores(pool));
