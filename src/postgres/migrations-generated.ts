@@ -634,4 +634,133 @@ CREATE FUNCTION {{schema}}.forget_dead_locks() RETURNS void LANGUAGE sql AS \$\$
 \$\$;
 `,
   },
+  {
+    name: "0002_views",
+    sql: `-- Views for people and dashboards; the package reads none of them. Times are timestamps, digests hexadecimal, payloads jsonb.
+
+CREATE FUNCTION {{schema}}.as_time(ms bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT AS \$\$
+  SELECT to_timestamp(ms / 1000.0)
+\$\$;
+
+-- Null where the text is no JSON that jsonb can keep (NUL in a string): one odd payload must not spoil a list.
+CREATE FUNCTION {{schema}}.as_json(canonical text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS \$\$
+BEGIN
+  RETURN canonical::jsonb;
+EXCEPTION WHEN OTHERS THEN
+  RETURN NULL;
+END \$\$;
+
+CREATE VIEW {{schema}}.events AS
+  SELECT s.scope, s.stream, e.seq, {{schema}}.as_time(e.at) AS at, e.kind, e.v, e.epoch, {{schema}}.as_json(e.payload) AS payload,
+    encode(e.payload_digest, 'hex') AS payload_digest,
+    -- that of a first event binds the chain to scope and stream and is stored nowhere
+    (SELECT encode(p.hash, 'hex') FROM {{schema}}.event_rows p WHERE p.stream_id = e.stream_id AND p.seq = e.seq - 1) AS prev,
+    encode(e.hash, 'hex') AS hash, e.payload IS NULL AS is_dropped
+  FROM {{schema}}.streams s JOIN {{schema}}.event_rows e ON e.stream_id = s.id;
+
+CREATE VIEW {{schema}}.runs AS
+  SELECT h.scope, substr(h.stream, 5) AS run_id, h.stream, h.runbook_id, h.status, h.reason, h.queue, h.priority,
+    {{schema}}.as_json(h.labels) AS labels, {{schema}}.as_json(h.requires) AS requires, h.parent, h.dedup_key, h.owner, h.epoch,
+    {{schema}}.as_time(h.lease_until) AS lease_until, {{schema}}.as_time(h.wake_at) AS wake_at, h.pending AS messages_waiting,
+    {{schema}}.as_time(h.submitted_at) AS submitted_at, {{schema}}.as_time(h.started_at) AS started_at,
+    (SELECT {{schema}}.as_time(max(e.at)) FROM {{schema}}.event_rows e
+      WHERE e.stream_id = h.id AND e.kind IN ('run.completed', 'run.failed', 'run.canceled')) AS ended_at,
+    h.seq, encode(h.hash, 'hex') AS hash
+  FROM {{schema}}.heads h WHERE h.status IS NOT NULL;
+
+-- Only steps that something happened to; those whose payloads were dropped are missing.
+CREATE VIEW {{schema}}.steps AS
+  SELECT scope, substr(stream, 5) AS run_id, stream, step_id,
+    CASE last_kind WHEN 'step.retry_scheduled' THEN 'pending' WHEN 'step.fenced' THEN 'failed' ELSE substr(last_kind, 6) END AS status,
+    attempts, {{schema}}.as_time(entered_at) AS entered_at,
+    CASE WHEN last_kind IN ('step.completed', 'step.failed', 'step.skipped', 'step.fenced') THEN {{schema}}.as_time(last_at) END AS ended_at,
+    failure_code, last_seq
+  FROM (
+    SELECT s.scope, s.stream, d.step_id, (array_agg(e.kind ORDER BY e.seq DESC))[1] AS last_kind,
+      count(*) FILTER (WHERE e.kind = 'step.entered') AS attempts, min(e.at) FILTER (WHERE e.kind = 'step.entered') AS entered_at,
+      (array_agg(d.code ORDER BY e.seq DESC))[1] AS failure_code, max(e.at) AS last_at, max(e.seq) AS last_seq
+    FROM {{schema}}.streams s JOIN {{schema}}.event_rows e ON e.stream_id = s.id
+      CROSS JOIN LATERAL (
+        SELECT p->>'stepId' AS step_id, p->>'code' AS code FROM (SELECT {{schema}}.as_json(e.payload) AS p OFFSET 0) parsed OFFSET 0
+      ) d
+    WHERE e.kind LIKE 'step.%' AND d.step_id IS NOT NULL
+    GROUP BY s.scope, s.stream, d.step_id
+  ) of_step;
+
+-- A row is what a process says of a lock; is_held is what the server says. A striped lock is held as the lock of its stripe.
+CREATE VIEW {{schema}}.locks AS
+  SELECT l.scope, l.kind, l.id, l.access, l.run_id, l.runbook_id, l.holder, {{schema}}.as_time(l.at) AS at, l.pid, l.key, l.is_striped,
+    EXISTS (SELECT 1 FROM {{schema}}.held_locks() h WHERE h.pid = l.pid AND h.lock = l.session) AND EXISTS (
+      SELECT 1 FROM {{schema}}.held_locks() h WHERE h.pid = l.pid AND h.lock = CASE WHEN l.is_striped THEN l.stripe ELSE l.key END
+    ) AS is_held
+  FROM {{schema}}.lock_rows l;
+
+CREATE VIEW {{schema}}.workers AS
+  SELECT owner, {{schema}}.as_time(started_at) AS started_at, {{schema}}.as_time(seen_at) AS seen_at, active, concurrency, queues, serves,
+    detail
+  FROM {{schema}}.worker_rows;
+`,
+  },
+  {
+    name: "0003_retention",
+    sql: `-- Payloads of a run that has ended may be dropped, once an event says so: the text goes, its digest and every hash stay.
+--
+-- A statement that changes events is let through only where a setting of its transaction names this schema; whatever it is, each row
+-- of it may lose nothing but a payload that a payload.dropped event of its stream covers. The owner of the table can take the triggers
+-- away: the chain, and a head that is kept elsewhere, tell.
+
+CREATE FUNCTION {{schema}}.refuse_event_change() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+  IF TG_OP = 'UPDATE' AND current_setting('runseal.retention', true) = '{{name}}' THEN RETURN NULL; END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
+END \$\$;
+
+CREATE FUNCTION {{schema}}.drop_payload_only() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+  -- what heads are computed from stays, and what says that something was dropped
+  IF NEW.payload IS NULL AND OLD.kind NOT LIKE 'run.%' AND OLD.kind NOT LIKE 'lease.%' AND OLD.kind <> 'payload.dropped'
+    AND ROW(NEW.stream_id, NEW.at, NEW.seq, NEW.epoch, NEW.v, NEW.kind, NEW.payload_digest, NEW.hash)
+      = ROW(OLD.stream_id, OLD.at, OLD.seq, OLD.epoch, OLD.v, OLD.kind, OLD.payload_digest, OLD.hash)
+    AND EXISTS (
+      SELECT 1 FROM {{schema}}.event_rows d
+      WHERE d.stream_id = OLD.stream_id AND d.kind = 'payload.dropped'
+        AND (d.payload::jsonb->>'fromSeq')::bigint <= OLD.seq AND (d.payload::jsonb->>'toSeq')::bigint >= OLD.seq
+    ) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
+END \$\$;
+
+DROP TRIGGER append_only ON {{schema}}.event_rows;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {{schema}}.event_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_event_change();
+ALTER TABLE {{schema}}.event_rows ENABLE ALWAYS TRIGGER append_only;
+CREATE TRIGGER drop_payload_only BEFORE UPDATE ON {{schema}}.event_rows
+  FOR EACH ROW EXECUTE FUNCTION {{schema}}.drop_payload_only();
+ALTER TABLE {{schema}}.event_rows ENABLE ALWAYS TRIGGER drop_payload_only;
+
+-- Drops what payload.dropped events of one stream cover, of a run that has ended. For the owner of the tables: it needs UPDATE.
+CREATE FUNCTION {{schema}}.drop_payloads(of_scope text, of_stream text) RETURNS integer LANGUAGE plpgsql AS \$\$
+DECLARE
+  head {{schema}}.heads;
+  dropped integer;
+  before text := current_setting('runseal.retention', true);
+BEGIN
+  SELECT * INTO head FROM {{schema}}.heads WHERE scope = of_scope AND stream = of_stream FOR UPDATE;
+  IF head.status IS NULL OR head.status NOT IN ('completed', 'failed', 'canceled') THEN RETURN -1; END IF;
+  PERFORM set_config('runseal.retention', '{{name}}', true);
+  UPDATE {{schema}}.event_rows e SET payload = NULL
+    WHERE e.stream_id = head.id AND e.payload IS NOT NULL
+      AND e.kind NOT LIKE 'run.%' AND e.kind NOT LIKE 'lease.%' AND e.kind <> 'payload.dropped'
+      AND EXISTS (
+        SELECT 1 FROM {{schema}}.event_rows d
+        WHERE d.stream_id = e.stream_id AND d.kind = 'payload.dropped'
+          AND (d.payload::jsonb->>'fromSeq')::bigint <= e.seq AND (d.payload::jsonb->>'toSeq')::bigint >= e.seq
+      );
+  GET DIAGNOSTICS dropped = ROW_COUNT;
+  PERFORM set_config('runseal.retention', coalesce(before, ''), true);
+  RETURN dropped;
+END \$\$;
+`,
+  },
 ];

@@ -1,3 +1,4 @@
+unlogged lock_rows
 table artifacts: scope text COLLATE "C" NOT NULL
 table artifacts: id bytea NOT NULL
 table artifacts: kind text NOT NULL
@@ -100,7 +101,6 @@ table worker_rows: concurrency integer NOT NULL
 table worker_rows: queues jsonb
 table worker_rows: serves jsonb NOT NULL
 table worker_rows: detail jsonb NOT NULL
-
 constraint artifacts.artifacts_id_check: CHECK ((length(id) = 32))
 constraint artifacts.artifacts_pkey: PRIMARY KEY (scope, id)
 constraint documents.documents_ord_key: UNIQUE (ord)
@@ -135,54 +135,52 @@ constraint streams.streams_scope_stream_key: UNIQUE (scope, stream)
 constraint versions.versions_pkey: PRIMARY KEY (scope, session_id, version)
 constraint versions.versions_version_check: CHECK ((version > 0))
 constraint worker_rows.worker_rows_pkey: PRIMARY KEY (owner)
-
-index CREATE UNIQUE INDEX artifacts_pkey ON runseal.artifacts USING btree (scope, id)
-index CREATE UNIQUE INDEX documents_ord_key ON runseal.documents USING btree (ord)
-index CREATE UNIQUE INDEX documents_pkey ON runseal.documents USING btree (scope, runbook_id, digest)
-index CREATE UNIQUE INDEX event_rows_pkey ON runseal.event_rows USING btree (stream_id, seq)
-index CREATE INDEX heads_parent ON runseal.heads USING btree (scope, parent, stream) WHERE (parent IS NOT NULL)
-index CREATE INDEX heads_parked ON runseal.heads USING btree (scope, (
+index CREATE UNIQUE INDEX artifacts_pkey ON artifacts USING btree (scope, id)
+index CREATE UNIQUE INDEX documents_ord_key ON documents USING btree (ord)
+index CREATE UNIQUE INDEX documents_pkey ON documents USING btree (scope, runbook_id, digest)
+index CREATE UNIQUE INDEX event_rows_pkey ON event_rows USING btree (stream_id, seq)
+index CREATE INDEX heads_parent ON heads USING btree (scope, parent, stream) WHERE (parent IS NOT NULL)
+index CREATE INDEX heads_parked ON heads USING btree (scope, (
 CASE
     WHEN (pending > 0) THEN (0)::bigint
     ELSE wake_at
 END)) WHERE (status = 'parked'::text)
-index CREATE UNIQUE INDEX heads_pkey ON runseal.heads USING btree (id)
-index CREATE INDEX heads_queued ON runseal.heads USING btree (queue, scope, priority DESC, stream) WHERE (status = 'queued'::text)
-index CREATE INDEX heads_runbook ON runseal.heads USING btree (scope, runbook_id, stream) WHERE (runbook_id IS NOT NULL)
-index CREATE INDEX heads_running ON runseal.heads USING btree (scope, lease_until) WHERE (status = 'running'::text)
-index CREATE UNIQUE INDEX heads_scope_stream_key ON runseal.heads USING btree (scope, stream)
-index CREATE INDEX heads_started ON runseal.heads USING btree (queue, started_at) WHERE (started_at IS NOT NULL)
-index CREATE UNIQUE INDEX heads_use ON runseal.heads USING btree (scope, use_key) WHERE (use_key IS NOT NULL)
-index CREATE UNIQUE INDEX inbox_consumed_pkey ON runseal.inbox_consumed USING btree (scope, run_id, ord)
-index CREATE UNIQUE INDEX inbox_pkey ON runseal.inbox USING btree (scope, run_id, ord)
-index CREATE UNIQUE INDEX inbox_scope_run_id_key_key ON runseal.inbox USING btree (scope, run_id, key)
-index CREATE INDEX lock_rows_key ON runseal.lock_rows USING btree (key)
-index CREATE UNIQUE INDEX lock_rows_pkey ON runseal.lock_rows USING btree (session, hold, key)
-index CREATE INDEX lock_rows_stripe ON runseal.lock_rows USING btree (stripe)
-index CREATE UNIQUE INDEX migrations_pkey ON runseal.migrations USING btree (version)
-index CREATE UNIQUE INDEX runbooks_ord_key ON runseal.runbooks USING btree (ord)
-index CREATE UNIQUE INDEX runbooks_pkey ON runseal.runbooks USING btree (scope, id)
-index CREATE UNIQUE INDEX runbooks_scope_short_id_key ON runseal.runbooks USING btree (scope, short_id)
-index CREATE UNIQUE INDEX spent_tokens_pkey ON runseal.spent_tokens USING btree (scope, token)
-index CREATE UNIQUE INDEX streams_pkey ON runseal.streams USING btree (id)
-index CREATE UNIQUE INDEX streams_scope_stream_key ON runseal.streams USING btree (scope, stream)
-index CREATE UNIQUE INDEX versions_pkey ON runseal.versions USING btree (scope, session_id, version)
-index CREATE UNIQUE INDEX worker_rows_pkey ON runseal.worker_rows USING btree (owner)
-
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.artifacts FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.documents FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.event_rows FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.inbox FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.inbox_consumed FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.migrations FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.runbooks FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.spent_tokens FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.streams FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runseal.versions FOR EACH STATEMENT EXECUTE FUNCTION runseal.refuse_change() (A)
-
-function append(heads json, events json, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[]) RETURNS record plpgsql SET enable_seqscan=off SET enable_hashjoin=off SET enable_mergejoin=off SET jit=off AS $$
+index CREATE UNIQUE INDEX heads_pkey ON heads USING btree (id)
+index CREATE INDEX heads_queued ON heads USING btree (queue, scope, priority DESC, stream) WHERE (status = 'queued'::text)
+index CREATE INDEX heads_runbook ON heads USING btree (scope, runbook_id, stream) WHERE (runbook_id IS NOT NULL)
+index CREATE INDEX heads_running ON heads USING btree (scope, lease_until) WHERE (status = 'running'::text)
+index CREATE UNIQUE INDEX heads_scope_stream_key ON heads USING btree (scope, stream)
+index CREATE INDEX heads_started ON heads USING btree (queue, started_at) WHERE (started_at IS NOT NULL)
+index CREATE UNIQUE INDEX heads_use ON heads USING btree (scope, use_key) WHERE (use_key IS NOT NULL)
+index CREATE UNIQUE INDEX inbox_consumed_pkey ON inbox_consumed USING btree (scope, run_id, ord)
+index CREATE UNIQUE INDEX inbox_pkey ON inbox USING btree (scope, run_id, ord)
+index CREATE UNIQUE INDEX inbox_scope_run_id_key_key ON inbox USING btree (scope, run_id, key)
+index CREATE INDEX lock_rows_key ON lock_rows USING btree (key)
+index CREATE UNIQUE INDEX lock_rows_pkey ON lock_rows USING btree (session, hold, key)
+index CREATE INDEX lock_rows_stripe ON lock_rows USING btree (stripe)
+index CREATE UNIQUE INDEX migrations_pkey ON migrations USING btree (version)
+index CREATE UNIQUE INDEX runbooks_ord_key ON runbooks USING btree (ord)
+index CREATE UNIQUE INDEX runbooks_pkey ON runbooks USING btree (scope, id)
+index CREATE UNIQUE INDEX runbooks_scope_short_id_key ON runbooks USING btree (scope, short_id)
+index CREATE UNIQUE INDEX spent_tokens_pkey ON spent_tokens USING btree (scope, token)
+index CREATE UNIQUE INDEX streams_pkey ON streams USING btree (id)
+index CREATE UNIQUE INDEX streams_scope_stream_key ON streams USING btree (scope, stream)
+index CREATE UNIQUE INDEX versions_pkey ON versions USING btree (scope, session_id, version)
+index CREATE UNIQUE INDEX worker_rows_pkey ON worker_rows USING btree (owner)
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON artifacts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON documents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_event_change() enabled A
+trigger CREATE TRIGGER drop_payload_only BEFORE UPDATE ON event_rows FOR EACH ROW EXECUTE FUNCTION drop_payload_only() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON inbox FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON inbox_consumed FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON migrations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runbooks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON spent_tokens FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON streams FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON versions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
+function append(heads json, events json, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[]) RETURNS record plpgsql v SET enable_seqscan=off SET enable_hashjoin=off SET enable_mergejoin=off SET jit=off AS $$
 DECLARE
-  moment bigint := runseal.now_ms();
+  moment bigint := now_ms();
 BEGIN
   WITH input AS MATERIALIZED (
     SELECT * FROM json_to_recordset(heads) AS i(
@@ -190,7 +188,7 @@ BEGIN
       rel boolean, rest boolean, run boolean, st text, re text, wa bigint, uk text, rb text, rq text, q text, pr integer, lb text,
       pa text, dk text)
   ), moved AS (
-    UPDATE runseal.heads h SET
+    UPDATE heads h SET
       seq = i.n,
       hash = decode(i.h, 'hex'),
       epoch = coalesce(i.ce, h.epoch),
@@ -211,10 +209,10 @@ BEGIN
       AND (NOT i.run OR i.uk IS NULL OR i.uk IS NOT DISTINCT FROM h.use_key)
     RETURNING h.id, i.o
   ), named AS (
-    INSERT INTO runseal.streams (scope, stream) SELECT i.s, i.t FROM input i WHERE i.x = 0 AND i.co IS NULL AND i.fo IS NULL
+    INSERT INTO streams (scope, stream) SELECT i.s, i.t FROM input i WHERE i.x = 0 AND i.co IS NULL AND i.fo IS NULL
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
   ), begun AS (
-    INSERT INTO runseal.heads (id, scope, stream, seq, hash, epoch, status, reason, wake_at, use_key, runbook_id, requires, queue,
+    INSERT INTO heads (id, scope, stream, seq, hash, epoch, status, reason, wake_at, use_key, runbook_id, requires, queue,
       priority, labels, parent, dedup_key, submitted_at)
     SELECT n.id, n.scope, n.stream, i.n, decode(i.h, 'hex'), 0, i.st, i.re, i.wa, i.uk, i.rb, i.rq, i.q, i.pr, i.lb, i.pa, i.dk,
       CASE WHEN i.run THEN moment END
@@ -225,12 +223,12 @@ BEGIN
     UNION ALL
     SELECT b.id, i.o FROM begun b JOIN input i ON i.s = b.scope AND i.t = b.stream
   ), logged AS (
-    INSERT INTO runseal.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
+    INSERT INTO event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
     SELECT w.id, moment, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
     FROM json_to_recordset(events) AS e(o integer, q integer, k text, v smallint, e integer, p text, d text, h text)
     JOIN written w USING (o)
   ), kept AS (
-    INSERT INTO runseal.artifacts (scope, id, kind, at, bytes)
+    INSERT INTO artifacts (scope, id, kind, at, bytes)
     SELECT i.s, decode(f.d, 'hex'), f.k, moment, bytes[f.i]
     FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text)
     JOIN written w USING (o) JOIN input i USING (o)
@@ -243,14 +241,23 @@ BEGIN
     PERFORM pg_notify(channel, i.nt) FROM json_to_recordset(heads) AS i(o integer, nt text) WHERE i.nt IS NOT NULL AND i.o = ANY (done);
   END IF;
 END $$
-function commit_writes(commits jsonb, bytes bytea[], channel text) RETURNS jsonb plpgsql SET enable_seqscan=off SET jit=off AS $$
+function as_json(canonical text) RETURNS jsonb plpgsql i AS $$
+BEGIN
+  RETURN canonical::jsonb;
+EXCEPTION WHEN OTHERS THEN
+  RETURN NULL;
+END $$
+function as_time(ms bigint) RETURNS timestamp with time zone sql i AS $$
+  SELECT to_timestamp(ms / 1000.0)
+$$
+function commit_writes(commits jsonb, bytes bytea[], channel text) RETURNS jsonb plpgsql v SET enable_seqscan=off SET jit=off AS $$
 DECLARE
   moment bigint;
   answers jsonb := '[]';
   answer jsonb;
   one jsonb;
   w jsonb;
-  head runseal.heads;
+  head heads;
   found_row record;
   word text;
   stream_id bigint;
@@ -261,27 +268,27 @@ DECLARE
 BEGIN
   -- first what several may want at once, in one order for everybody
   PERFORM pg_advisory_xact_lock(k) FROM (
-    SELECT DISTINCT hashtextextended('t 11bd6fe92c6c/limit/' || (l->>'queue'), 0) AS k
+    SELECT DISTINCT hashtextextended('t d9ad66f81d59/limit/' || (l->>'queue'), 0) AS k
     FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw, jsonb_array_elements(cw->'li') l
     WHERE jsonb_typeof(cw->'li') = 'array' ORDER BY 1
   ) keys;
-  PERFORM 1 FROM runseal.heads h
+  PERFORM 1 FROM heads h
     JOIN (SELECT DISTINCT cw->>'s' AS s, cw->>'t' AS t FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw) wanted
       ON h.scope = wanted.s AND h.stream = wanted.t
     ORDER BY h.id FOR UPDATE OF h;
 
   FOR one IN SELECT c FROM jsonb_array_elements(commits) c LOOP
-    moment := runseal.now_ms();
+    moment := now_ms();
     answer := NULL;
     ids := '{}';
     FOR w IN SELECT x FROM jsonb_array_elements(one) x LOOP
-      SELECT * INTO head FROM runseal.heads WHERE scope = w->>'s' AND stream = w->>'t' FOR UPDATE;
+      SELECT * INTO head FROM heads WHERE scope = w->>'s' AND stream = w->>'t' FOR UPDATE;
       IF head.id IS NULL THEN
-        INSERT INTO runseal.streams (scope, stream) VALUES (w->>'s', w->>'t') ON CONFLICT DO NOTHING;
+        INSERT INTO streams (scope, stream) VALUES (w->>'s', w->>'t') ON CONFLICT DO NOTHING;
         -- whoever names a stream that somebody else begins at this moment waited for them just now
-        SELECT * INTO head FROM runseal.heads WHERE scope = w->>'s' AND stream = w->>'t' FOR UPDATE;
+        SELECT * INTO head FROM heads WHERE scope = w->>'s' AND stream = w->>'t' FOR UPDATE;
         IF head.id IS NULL THEN
-          SELECT s.id INTO stream_id FROM runseal.streams s WHERE s.scope = w->>'s' AND s.stream = w->>'t';
+          SELECT s.id INTO stream_id FROM streams s WHERE s.scope = w->>'s' AND s.stream = w->>'t';
         END IF;
       END IF;
       ids := ids || coalesce(head.id, stream_id);
@@ -306,7 +313,7 @@ BEGIN
           DETAIL = jsonb_build_object('stream', w->>'t', 'seq', (w->>'x')::integer + 1)::text;
       END IF;
       IF w->>'uk' IS NOT NULL AND (w->>'run')::boolean THEN
-        SELECT h.stream, h.runbook_id INTO found_row FROM runseal.heads h
+        SELECT h.stream, h.runbook_id INTO found_row FROM heads h
           WHERE h.scope = w->>'s' AND h.use_key = w->>'uk' AND h.stream <> w->>'t';
         IF FOUND THEN
           answer := jsonb_build_object('kind', 'exists', 'runId', substr(found_row.stream, 5), 'runbookId', found_row.runbook_id);
@@ -314,14 +321,14 @@ BEGIN
         END IF;
       END IF;
       FOR word IN SELECT jsonb_array_elements_text(coalesce(w->'ap', '[]')) LOOP
-        IF EXISTS (SELECT 1 FROM runseal.spent_tokens WHERE scope = w->>'s' AND token = word) THEN
+        IF EXISTS (SELECT 1 FROM spent_tokens WHERE scope = w->>'s' AND token = word) THEN
           answer := jsonb_build_object('kind', 'spent', 'token', word);
           EXIT;
         END IF;
       END LOOP;
       EXIT WHEN answer IS NOT NULL;
       IF w ? 'li' THEN
-        answer := runseal.limit_refusal(head, w->'li', moment);
+        answer := limit_refusal(head, w->'li', moment);
         EXIT WHEN answer IS NOT NULL;
       END IF;
     END LOOP;
@@ -332,7 +339,7 @@ BEGIN
       FOR w IN SELECT x FROM jsonb_array_elements(one) x LOOP
         place := place + 1;
         stream_id := ids[place];
-        UPDATE runseal.heads h SET
+        UPDATE heads h SET
           seq = (w->>'n')::integer,
           hash = CASE WHEN w ? 'h' THEN decode(w->>'h', 'hex') ELSE h.hash END,
           epoch = coalesce((w->>'ce')::integer, h.epoch),
@@ -345,7 +352,7 @@ BEGIN
           started_at = CASE WHEN w->>'st' = 'running' THEN coalesce(h.started_at, moment) ELSE h.started_at END
         WHERE h.id = stream_id RETURNING * INTO head;
         IF NOT FOUND THEN
-          INSERT INTO runseal.heads (id, scope, stream, seq, hash, epoch, owner, lease_until, status, reason, wake_at, use_key,
+          INSERT INTO heads (id, scope, stream, seq, hash, epoch, owner, lease_until, status, reason, wake_at, use_key,
             runbook_id, requires, queue, priority, labels, parent, dedup_key, submitted_at, started_at)
           VALUES (stream_id, w->>'s', w->>'t', (w->>'n')::integer, decode(w->>'h', 'hex'), coalesce((w->>'ce')::integer, 0),
             CASE WHEN NOT w ? 'rel' AND NOT w ? 'rest' THEN w->>'co' END,
@@ -354,15 +361,15 @@ BEGIN
             w->>'dk', CASE WHEN w ? 'run' THEN moment END, CASE WHEN w->>'st' = 'running' THEN moment END)
           RETURNING * INTO head;
         END IF;
-        INSERT INTO runseal.spent_tokens (scope, token, stream, at)
+        INSERT INTO spent_tokens (scope, token, stream, at)
           SELECT w->>'s', token, w->>'t', moment FROM jsonb_array_elements_text(coalesce(w->'ap', '[]')) token;
-        INSERT INTO runseal.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
+        INSERT INTO event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
           SELECT stream_id, moment, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
           FROM jsonb_to_recordset(w->'e') AS e(q integer, k text, v smallint, e integer, p text, d text, h text);
-        INSERT INTO runseal.artifacts (scope, id, kind, at, bytes)
+        INSERT INTO artifacts (scope, id, kind, at, bytes)
           SELECT w->>'s', decode(f.d, 'hex'), f.k, moment, bytes[f.i]
           FROM jsonb_to_recordset(coalesce(w->'f', '[]')) AS f(i integer, d text, k text) ON CONFLICT DO NOTHING;
-        PERFORM runseal.consume_messages(w->>'s', w->>'t', coalesce(w->'sg', '[]'), head.seq);
+        PERFORM consume_messages(w->>'s', w->>'t', coalesce(w->'sg', '[]'), head.seq);
         answer := answer || jsonb_build_object('stream', w->>'t', 'seq', head.seq, 'hash', encode(head.hash, 'hex'));
         IF w ? 'nt' THEN changes := changes || (w->>'nt'); END IF;
       END LOOP;
@@ -373,46 +380,82 @@ BEGIN
   PERFORM pg_notify(channel, change) FROM unnest(changes) change;
   RETURN answers;
 END $$
-function consume_messages(of_scope text, of_stream text, keys jsonb, at_seq integer) RETURNS void plpgsql AS $$
+function consume_messages(of_scope text, of_stream text, keys jsonb, at_seq integer) RETURNS void plpgsql v AS $$
 DECLARE
   marked integer;
 BEGIN
   IF jsonb_array_length(keys) = 0 THEN RETURN; END IF;
-  INSERT INTO runseal.inbox_consumed (scope, run_id, ord, seq)
-    SELECT i.scope, i.run_id, i.ord, at_seq FROM runseal.inbox i JOIN jsonb_array_elements_text(keys) k ON k = i.key
+  INSERT INTO inbox_consumed (scope, run_id, ord, seq)
+    SELECT i.scope, i.run_id, i.ord, at_seq FROM inbox i JOIN jsonb_array_elements_text(keys) k ON k = i.key
     WHERE i.scope = of_scope AND i.run_id = substr(of_stream, 5) AND NOT EXISTS (
-      SELECT 1 FROM runseal.inbox_consumed c WHERE c.scope = i.scope AND c.run_id = i.run_id AND c.ord = i.ord);
+      SELECT 1 FROM inbox_consumed c WHERE c.scope = i.scope AND c.run_id = i.run_id AND c.ord = i.ord);
   GET DIAGNOSTICS marked = ROW_COUNT;
   IF marked <> jsonb_array_length(keys) THEN
     RAISE EXCEPTION 'a message to consume is not in the inbox, or was consumed before' USING ERRCODE = 'RS003';
   END IF;
-  UPDATE runseal.heads SET pending = pending - marked WHERE scope = of_scope AND stream = of_stream;
+  UPDATE heads SET pending = pending - marked WHERE scope = of_scope AND stream = of_stream;
 END $$
-function forget_dead_locks() RETURNS void sql AS $$
-  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM runseal.held_locks() h)
-  DELETE FROM runseal.lock_rows r WHERE NOT EXISTS (SELECT 1 FROM held s WHERE s.pid = r.pid AND s.lock = r.session)
+function drop_payload_only() RETURNS trigger plpgsql v AS $$
+BEGIN
+  -- what heads are computed from stays, and what says that something was dropped
+  IF NEW.payload IS NULL AND OLD.kind NOT LIKE 'run.%' AND OLD.kind NOT LIKE 'lease.%' AND OLD.kind <> 'payload.dropped'
+    AND ROW(NEW.stream_id, NEW.at, NEW.seq, NEW.epoch, NEW.v, NEW.kind, NEW.payload_digest, NEW.hash)
+      = ROW(OLD.stream_id, OLD.at, OLD.seq, OLD.epoch, OLD.v, OLD.kind, OLD.payload_digest, OLD.hash)
+    AND EXISTS (
+      SELECT 1 FROM event_rows d
+      WHERE d.stream_id = OLD.stream_id AND d.kind = 'payload.dropped'
+        AND (d.payload::jsonb->>'fromSeq')::bigint <= OLD.seq AND (d.payload::jsonb->>'toSeq')::bigint >= OLD.seq
+    ) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
+END $$
+function drop_payloads(of_scope text, of_stream text) RETURNS integer plpgsql v AS $$
+DECLARE
+  head heads;
+  dropped integer;
+  before text := current_setting('runseal.retention', true);
+BEGIN
+  SELECT * INTO head FROM heads WHERE scope = of_scope AND stream = of_stream FOR UPDATE;
+  IF head.status IS NULL OR head.status NOT IN ('completed', 'failed', 'canceled') THEN RETURN -1; END IF;
+  PERFORM set_config('runseal.retention', 't d9ad66f81d59', true);
+  UPDATE event_rows e SET payload = NULL
+    WHERE e.stream_id = head.id AND e.payload IS NOT NULL
+      AND e.kind NOT LIKE 'run.%' AND e.kind NOT LIKE 'lease.%' AND e.kind <> 'payload.dropped'
+      AND EXISTS (
+        SELECT 1 FROM event_rows d
+        WHERE d.stream_id = e.stream_id AND d.kind = 'payload.dropped'
+          AND (d.payload::jsonb->>'fromSeq')::bigint <= e.seq AND (d.payload::jsonb->>'toSeq')::bigint >= e.seq
+      );
+  GET DIAGNOSTICS dropped = ROW_COUNT;
+  PERFORM set_config('runseal.retention', coalesce(before, ''), true);
+  RETURN dropped;
+END $$
+function forget_dead_locks() RETURNS void sql v AS $$
+  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM held_locks() h)
+  DELETE FROM lock_rows r WHERE NOT EXISTS (SELECT 1 FROM held s WHERE s.pid = r.pid AND s.lock = r.session)
 $$
-function give_locks(of_pid integer, of_session bigint, holds bigint[], keys bigint[], is_shared boolean[], waiting bigint, heard boolean, channel text) RETURNS void plpgsql AS $$
+function give_locks(of_pid integer, of_session bigint, holds bigint[], keys bigint[], is_shared boolean[], waiting bigint, heard boolean, channel text) RETURNS void plpgsql v AS $$
 BEGIN
   IF pg_backend_pid() <> of_pid THEN
     RAISE EXCEPTION 'the session is served by another backend now' USING ERRCODE = 'RS004';
   END IF;
-  DELETE FROM runseal.lock_rows WHERE session = of_session AND hold = ANY (holds);
+  DELETE FROM lock_rows WHERE session = of_session AND hold = ANY (holds);
   PERFORM CASE WHEN l.is_shared THEN pg_advisory_unlock_shared(l.key) ELSE pg_advisory_unlock(l.key) END
     FROM unnest(keys, is_shared) AS l(key, is_shared);
   IF heard THEN PERFORM pg_advisory_unlock_shared(waiting); END IF;
   -- whoever waits holds it shared
   IF NOT pg_try_advisory_xact_lock(waiting) THEN PERFORM pg_notify(channel, 'locks'); END IF;
 END $$
-function held_locks() RETURNS TABLE(pid integer, lock bigint) sql AS $$
+function held_locks() RETURNS TABLE(pid integer, lock bigint) sql v AS $$
   SELECT l.pid, (l.classid::bigint << 32) | l.objid::bigint FROM pg_locks l
   WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
 $$
-function labels_of(canonical text) RETURNS jsonb sql AS $$
+function labels_of(canonical text) RETURNS jsonb sql i AS $$
   SELECT replace(canonical, '\u0000', '\ue000')::jsonb
 $$
-function limit_refusal(head runseal.heads, limits jsonb, moment bigint) RETURNS jsonb plpgsql AS $$
+function limit_refusal(head heads, limits jsonb, moment bigint) RETURNS jsonb plpgsql v AS $$
 DECLARE
   one jsonb;
   value jsonb;
@@ -422,21 +465,21 @@ BEGIN
   -- child runs are driven with their parent: neither counted nor held back
   IF head.parent IS NOT NULL THEN RETURN NULL; END IF;
   FOR one IN SELECT l FROM jsonb_array_elements(limits) l LOOP
-    value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE runseal.labels_of(head.labels)->(one->>'label') END;
+    value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE labels_of(head.labels)->(one->>'label') END;
     CONTINUE WHEN one->>'queue' <> head.queue OR (one->>'label' IS NOT NULL AND value IS NULL);
     IF one->>'running' IS NOT NULL THEN
-      SELECT count(*) INTO found_count FROM runseal.heads h
+      SELECT count(*) INTO found_count FROM heads h
         WHERE h.status = 'running' AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
-          AND (value IS NULL OR (h.scope = head.scope AND runseal.labels_of(h.labels)->(one->>'label') = value));
+          AND (value IS NULL OR (h.scope = head.scope AND labels_of(h.labels)->(one->>'label') = value));
       IF found_count >= (one->>'running')::bigint THEN
         RETURN jsonb_build_object('kind', 'limited', 'stream', head.stream, 'limit', one, 'retryAt', NULL);
       END IF;
     END IF;
     IF one->'starts'->>'runs' IS NOT NULL AND head.status = 'queued' THEN
       SELECT count(*), min(started_at) INTO found_count, retry_at FROM (
-        SELECT h.started_at FROM runseal.heads h
+        SELECT h.started_at FROM heads h
         WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
-          AND (value IS NULL OR (h.scope = head.scope AND runseal.labels_of(h.labels)->(one->>'label') = value))
+          AND (value IS NULL OR (h.scope = head.scope AND labels_of(h.labels)->(one->>'label') = value))
         ORDER BY h.started_at DESC LIMIT (one->'starts'->>'runs')::bigint
       ) newest;
       IF found_count >= (one->'starts'->>'runs')::bigint THEN
@@ -447,11 +490,11 @@ BEGIN
   END LOOP;
   RETURN NULL;
 END $$
-function lock_holder(of_lock bigint) RETURNS json sql AS $$
-  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM runseal.held_locks() h)
+function lock_holder(of_lock bigint) RETURNS json sql v AS $$
+  WITH held AS MATERIALIZED (SELECT h.pid, h.lock FROM held_locks() h)
   SELECT coalesce((
     SELECT json_build_object('source', 'pg_locks', 'runId', r.run_id, 'runbookId', r.runbook_id, 'holder', r.holder)
-    FROM runseal.lock_rows r
+    FROM lock_rows r
     JOIN held s ON s.pid = r.pid AND s.lock = r.session
     JOIN held l ON l.pid = r.pid AND l.lock = CASE WHEN r.is_striped THEN r.stripe ELSE r.key END
     WHERE r.key = of_lock OR r.stripe = of_lock
@@ -461,34 +504,39 @@ function lock_holder(of_lock bigint) RETURNS json sql AS $$
     FROM held h WHERE h.lock = of_lock LIMIT 1
   ))
 $$
-function now_ms() RETURNS bigint sql AS $$
+function now_ms() RETURNS bigint sql v AS $$
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$
-function put_message(of_scope text, of_run text, of_key text, of_kind text, text_in text, digest_in text, is_bounded boolean, undelivered_max integer, channel text, change text) RETURNS text plpgsql AS $$
+function put_message(of_scope text, of_run text, of_key text, of_kind text, text_in text, digest_in text, is_bounded boolean, undelivered_max integer, channel text, change text) RETURNS text plpgsql v AS $$
 DECLARE
-  head runseal.heads;
+  head heads;
   known record;
 BEGIN
-  SELECT * INTO head FROM runseal.heads WHERE scope = of_scope AND stream = 'run/' || of_run FOR UPDATE;
+  SELECT * INTO head FROM heads WHERE scope = of_scope AND stream = 'run/' || of_run FOR UPDATE;
   IF head.status IS NULL THEN RETURN 'not_found'; END IF;
-  SELECT i.payload, i.kind INTO known FROM runseal.inbox i WHERE i.scope = of_scope AND i.run_id = of_run AND i.key = of_key;
+  SELECT i.payload, i.kind INTO known FROM inbox i WHERE i.scope = of_scope AND i.run_id = of_run AND i.key = of_key;
   IF FOUND THEN
     RETURN CASE WHEN known.payload = text_in AND known.kind = of_kind THEN 'same' ELSE 'conflict' END;
   END IF;
   IF head.status IN ('completed', 'failed', 'canceled') THEN RETURN 'terminal/' || head.status; END IF;
   IF is_bounded AND head.pending >= undelivered_max THEN RETURN 'full'; END IF;
-  INSERT INTO runseal.inbox (scope, run_id, ord, kind, key, payload, payload_digest, at)
-    SELECT of_scope, of_run, coalesce(max(i.ord), 0) + 1, of_kind, of_key, text_in, digest_in, runseal.now_ms()
-    FROM runseal.inbox i WHERE i.scope = of_scope AND i.run_id = of_run;
-  UPDATE runseal.heads SET pending = pending + 1 WHERE id = head.id;
+  INSERT INTO inbox (scope, run_id, ord, kind, key, payload, payload_digest, at)
+    SELECT of_scope, of_run, coalesce(max(i.ord), 0) + 1, of_kind, of_key, text_in, digest_in, now_ms()
+    FROM inbox i WHERE i.scope = of_scope AND i.run_id = of_run;
+  UPDATE heads SET pending = pending + 1 WHERE id = head.id;
   PERFORM pg_notify(channel, change);
   RETURN 'stored';
 END $$
-function refuse_change() RETURNS trigger plpgsql AS $$
+function refuse_change() RETURNS trigger plpgsql v AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
 END $$
-function take_locks(of_pid integer, of_session bigint, of_session_at bigint, keys bigint[], is_shared boolean[], ends integer[], owners json, request integer[], entities bigint[], stripes bigint[], accesses text[], kinds text[], ids text[], waiting bigint) RETURNS text plpgsql AS $$
+function refuse_event_change() RETURNS trigger plpgsql v AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND current_setting('runseal.retention', true) = 't d9ad66f81d59' THEN RETURN NULL; END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
+END $$
+function take_locks(of_pid integer, of_session bigint, of_session_at bigint, keys bigint[], is_shared boolean[], ends integer[], owners json, request integer[], entities bigint[], stripes bigint[], accesses text[], kinds text[], ids text[], waiting bigint) RETURNS text plpgsql v AS $$
 DECLARE
   held integer[] := '{}';
   missed integer[] := '{}';
@@ -520,14 +568,14 @@ BEGIN
     missed := missed || missing;
     begins := ends[n] + 1;
   END LOOP;
-  INSERT INTO runseal.lock_rows (session, hold, key, stripe, is_striped, pid, session_at, at, access, scope, run_id, runbook_id,
+  INSERT INTO lock_rows (session, hold, key, stripe, is_striped, pid, session_at, at, access, scope, run_id, runbook_id,
     holder, kind, id)
-  SELECT of_session, o.h, e.key, e.stripe, o.x, of_pid, of_session_at, runseal.now_ms(), e.access, o.c, o.r, o.b, o.o, e.kind, e.id
+  SELECT of_session, o.h, e.key, e.stripe, o.x, of_pid, of_session_at, now_ms(), e.access, o.c, o.r, o.b, o.o, e.kind, e.id
   FROM unnest(request, entities, stripes, accesses, kinds, ids) AS e(request, key, stripe, access, kind, id)
   JOIN json_to_recordset(owners) AS o(n integer, h bigint, c text, r text, b text, o text, x boolean) ON o.n = e.request
   WHERE missed[e.request] = 0;
   FOR n IN 1 .. cardinality(missed) LOOP
-    holders := holders || CASE WHEN missed[n] > 0 THEN runseal.lock_holder(keys[missed[n]]) END;
+    holders := holders || CASE WHEN missed[n] > 0 THEN lock_holder(keys[missed[n]]) END;
   END LOOP;
   IF waiting IS NOT NULL AND 0 < ANY (missed) THEN
     IF pg_try_advisory_lock_shared(waiting) THEN waiting := NULL; END IF;
@@ -540,4 +588,67 @@ EXCEPTION WHEN query_canceled OR OTHERS THEN
   END LOOP;
   RAISE;
 END $$
-
+view events: scope text
+view events: stream text
+view events: seq integer
+view events: at timestamp with time zone
+view events: kind text
+view events: v smallint
+view events: epoch integer
+view events: payload jsonb
+view events: payload_digest text
+view events: prev text
+view events: hash text
+view events: is_dropped boolean
+view locks: scope text
+view locks: kind text
+view locks: id text
+view locks: access text
+view locks: run_id text
+view locks: runbook_id text
+view locks: holder text
+view locks: at timestamp with time zone
+view locks: pid integer
+view locks: key bigint
+view locks: is_striped boolean
+view locks: is_held boolean
+view runs: scope text
+view runs: run_id text
+view runs: stream text
+view runs: runbook_id text
+view runs: status text
+view runs: reason text
+view runs: queue text
+view runs: priority integer
+view runs: labels jsonb
+view runs: requires jsonb
+view runs: parent text
+view runs: dedup_key text
+view runs: owner text
+view runs: epoch integer
+view runs: lease_until timestamp with time zone
+view runs: wake_at timestamp with time zone
+view runs: messages_waiting integer
+view runs: submitted_at timestamp with time zone
+view runs: started_at timestamp with time zone
+view runs: ended_at timestamp with time zone
+view runs: seq integer
+view runs: hash text
+view steps: scope text
+view steps: run_id text
+view steps: stream text
+view steps: step_id text
+view steps: status text
+view steps: attempts bigint
+view steps: entered_at timestamp with time zone
+view steps: ended_at timestamp with time zone
+view steps: failure_code text
+view steps: last_seq integer
+view workers: owner text
+view workers: started_at timestamp with time zone
+view workers: seen_at timestamp with time zone
+view workers: active integer
+view workers: concurrency integer
+view workers: queues jsonb
+view workers: serves jsonb
+view workers: detail jsonb
