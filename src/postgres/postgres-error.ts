@@ -58,6 +58,8 @@ function byState(state: string, said: string, call: string, thrown: unknown, cau
     case "40001":
     case "40P01":
     case "55P03":
+    // somebody else was first: looking again says what with
+    case "23505":
       return failed("before", new RunsealError("store.contention", `others held what "${call}" wanted: ${said}`, detail, cause));
     case "53300":
       return failed("before", new RunsealError("store.too_many_connections", TOO_MANY, detail, cause));
