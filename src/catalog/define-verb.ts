@@ -23,7 +23,7 @@ export function defineVerb<
   R extends z.ZodType,
   const M extends Mode = "sync",
   const C extends Recovery | undefined = undefined,
->(contract: VerbFields<N, V, A, R, M> & EffectFields<C>): Verb<N, V, A, R, M, C, false> {
+>(contract: VerbFields<N, V, A, R, M> & EffectFields<C, M>): Verb<N, V, A, R, M, C, false> {
   const data = contractOf(contract);
   return makeVerb<N, V, A, R, M, C, false>(
     {

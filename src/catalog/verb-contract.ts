@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { TRANSACTION_MS_MAX } from "../model/verb.js";
 import type { Mode, Recovery, RetryPolicy, Undo, VerbContract } from "../model/verb.js";
 import type { SchemaDescription } from "../model/schema-description.js";
 import { digestOf } from "../json/digest.js";
@@ -31,6 +32,7 @@ const FIELDS = new Set([
   "undo",
   "replayable",
   "retired",
+  "transactional",
 ]);
 
 /** The fields of any verb, whatever its types. */
@@ -48,6 +50,7 @@ export function contractOf(fields: AnyVerbFields): VerbContract {
   if (args.type !== "object") throw invalidVerb(name, "args", "are no object; use z.object({ ... })");
   const result = describeSchema(fields.result);
   const undo = fields.undo === undefined ? undefined : recordInverse(name, fields.undo, { args, result });
+  const transactional = member(fields, "transactional") === true;
   const meaning: Meaning = {
     name,
     version,
@@ -56,6 +59,7 @@ export function contractOf(fields: AnyVerbFields): VerbContract {
     effect,
     ...(recovery === undefined ? {} : { recovery }),
     mode,
+    ...(transactional && { transactional }),
     ...(undo === undefined ? {} : { undo }),
   };
   checkSentence(name, fields.sentence, args.fields);
@@ -74,13 +78,18 @@ export function contractOf(fields: AnyVerbFields): VerbContract {
 /** What a contract means: the part that its digest covers (decision 1.7). */
 export type Meaning = Pick<VerbContract, "name" | "version" | "args" | "result" | "effect" | "mode"> & {
   readonly recovery?: Recovery;
+  readonly transactional?: true;
   readonly undo?: Undo;
 };
 
 /** The digest of a contract: its meaning, without texts, tags, timeout and retries. */
 function contractDigest(contract: Meaning): string {
-  const { name, version, args, result, effect, recovery, mode, undo } = contract;
-  const optional = { ...(recovery === undefined ? {} : { recovery }), ...(undo === undefined ? {} : { undo }) };
+  const { name, version, args, result, effect, recovery, mode, transactional, undo } = contract;
+  const optional = {
+    ...(recovery === undefined ? {} : { recovery }),
+    ...(transactional === undefined ? {} : { transactional }),
+    ...(undo === undefined ? {} : { undo }),
+  };
   return digestOf("runseal/contract/1", { name, version, args, result, effect, mode, ...optional });
 }
 
@@ -101,7 +110,16 @@ function checkFields(fields: AnyVerbFields): void {
   for (const field of ["replayable", "retired"] as const) {
     if (fields[field] !== undefined && typeof fields[field] !== "boolean") throw invalidVerb(name, field, "is not true or false");
   }
+  checkTransactional(fields);
   if (fields.replayable === true && fields.effect !== "read") throw invalidVerb(name, "replayable", "is for verbs that read");
+}
+
+function checkTransactional(fields: AnyVerbFields): void {
+  const { name, effect, mode = "sync" } = fields;
+  const transactional = member(fields, "transactional");
+  if (transactional === undefined || transactional === false) return;
+  if (transactional !== true) throw invalidVerb(name, "transactional", "is not true or false");
+  if (effect !== "write" || mode !== "sync") throw invalidVerb(name, "transactional", "is for verbs of mode sync that write");
 }
 
 function checkEffect(name: string, effect: unknown, recovery: unknown): void {
@@ -134,8 +152,9 @@ function retryOf({ name, effect, recovery, retry = {} }: AnyVerbFields): RetryPo
   return { attemptsMax, baseMs, maxMs };
 }
 
-function timeoutOf({ name, timeout }: AnyVerbFields): number {
-  if (timeout === undefined) return TIMEOUT_MS;
+function timeoutOf(fields: AnyVerbFields): number {
+  const { name, timeout } = fields;
+  if (timeout === undefined) return member(fields, "transactional") === true ? TRANSACTION_MS_MAX : TIMEOUT_MS;
   try {
     const timeoutMs = parseDuration(timeout, "timeout");
     if (timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs;

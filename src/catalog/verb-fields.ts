@@ -11,9 +11,16 @@ export interface Inverse<A extends z.ZodType, R extends z.ZodType> {
   args(of: { readonly args: Sym<z.output<A>, "sealed">; readonly result: Sym<z.output<R>, "late"> }): Arg<unknown>;
 }
 
-/** A writing verb says what is done when it is not known whether it happened; others have nothing to say. */
-export type EffectFields<C extends Recovery | undefined> =
-  { readonly effect: "pure" | "read"; readonly recovery?: never } | { readonly effect: "write"; readonly recovery: C & Recovery };
+/**
+ * A writing verb says what is done when it is not known whether it happened; others have nothing to say.
+ *
+ * A verb of mode `sync` that writes nothing but the stores' own database may be `transactional`: its handler gets `ctx.tx`, and what it writes there is
+ * committed together with its completion, exactly once. It has a recovery class all the same: retries default by it, and it is what holds for
+ * everything that the handler does besides.
+ */
+export type EffectFields<C extends Recovery | undefined, M extends Mode = Mode> =
+  | { readonly effect: "pure" | "read"; readonly recovery?: never; readonly transactional?: never }
+  | { readonly effect: "write"; readonly recovery: C & Recovery; readonly transactional?: "sync" extends M ? boolean : never };
 
 /** What `defineVerb` is given, besides effect and recovery. */
 export interface VerbFields<N extends string, V extends number, A extends z.ZodType, R extends z.ZodType, M extends Mode> {
@@ -28,7 +35,7 @@ export interface VerbFields<N extends string, V extends number, A extends z.ZodT
   readonly mode?: M;
   /** Attempts and delays. Default 3 attempts for pure, read and idempotent verbs, else 1; first delay up to 200 ms, later ones up to 30 s. */
   readonly retry?: Partial<RetryPolicy>;
-  /** Time one attempt may take: milliseconds, or a duration such as `"30s"`. Default 5 minutes. */
+  /** Time one attempt may take: milliseconds, or a duration such as `"30s"`. Default 5 minutes, of a transactional verb 5 seconds, which is the most that it gets. */
   readonly timeout?: number | string;
   /** Words that runs can skip steps by. */
   readonly tags?: readonly string[];

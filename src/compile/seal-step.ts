@@ -40,7 +40,7 @@ export class StepSealer {
     const dependsOn = present(plan.dependsOn.get(step.id), "every step has dependencies");
     const { reads, writes, lateWrites } = writeSet.byStep.get(step.id) ?? NO_WRITES;
     const { args, when, optional, mode, id, verb } = step;
-    const { digest, effect, recovery, retry, timeoutMs, tags } = contract;
+    const { digest, effect, recovery, retry, timeoutMs, tags, transactional } = contract;
     const sealed: Draft = {
       id,
       verb,
@@ -59,6 +59,7 @@ export class StepSealer {
     if (optional.length > 0) sealed.optional = optional;
     if (recovery !== undefined) sealed.recovery = recovery;
     if (tags.length > 0) sealed.tags = tags;
+    if (transactional === true) sealed.transactional = transactional;
     this.#write(sealed, part);
     freezeDeep(args);
     freezeDeep(when);
@@ -87,12 +88,13 @@ export class StepSealer {
     const known = this.#parts.get(ref);
     if (known !== undefined) return known;
     const contract = present(this.#planned.contracts.get(ref), "every step has a contract");
-    const { digest, recovery, retry, tags, timeoutMs } = contract;
+    const { digest, recovery, retry, tags, timeoutMs, transactional } = contract;
     const tail = [
       ...(recovery === undefined ? [] : [`"recovery":"${recovery}"`]),
       `"retry":${sealedText(retry)}`,
       ...(tags.length === 0 ? [] : [`"tags":${sealedText(tags)}`]),
       `"timeoutMs":${timeoutMs}`,
+      ...(transactional === true ? ['"transactional":true'] : []),
       `"verb":${JSON.stringify(ref)}`,
     ];
     const part = { contract, head: `,"contract":${JSON.stringify(digest)},"dependsOn":`, tail: `,${tail.join(",")}` };

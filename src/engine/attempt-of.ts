@@ -4,6 +4,7 @@ import type { LazySignal } from "./lazy-signal.js";
 import type { RunId, Scope } from "../model/ids.js";
 import type { RunRecord } from "./run-record.js";
 import type { SealedStep } from "../model/step.js";
+import type { StoreTransaction } from "../stores/transactions.js";
 import type { StagedContext } from "./staged-context.js";
 
 /** Which attempt a context belongs to. */
@@ -21,4 +22,6 @@ export interface AttemptOf {
   readonly staged: StagedContext;
   readonly record: RunRecord;
   readonly children: ChildRuns;
+  /** The transaction that the attempt works in; absent: none is open around it. */
+  readonly transaction?: StoreTransaction;
 }

@@ -2,9 +2,15 @@ import type { CommitAnswer, StreamWrite } from "../stores/event-store.js";
 import type { CommitKind } from "./fault-point.js";
 import type { EngineParts } from "./parts.js";
 
-/** Commits, with the fault points of its kind around it. Unarmed it costs one look at a field. */
-export function commitAt(parts: EngineParts, kind: CommitKind, writes: readonly StreamWrite[]): Promise<CommitAnswer> {
+/** Commits, with the fault points of its kind around it, unless it is part of a transaction. Unarmed it costs one look at a field. */
+export function commitAt(
+  parts: EngineParts,
+  kind: CommitKind,
+  writes: readonly StreamWrite[],
+  options?: { readonly tx: unknown },
+): Promise<CommitAnswer> {
   const { faultPoint, stores } = parts;
+  if (options !== undefined) return stores.events.commit(writes, options);
   if (faultPoint === undefined) return stores.events.commit(writes);
   faultPoint(`${kind}.before_commit`);
   return stores.events.commit(writes).then((answer) => {

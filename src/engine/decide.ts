@@ -218,7 +218,9 @@ function firstFailure(state: RunState): RunFailure {
 /** What closes a cut-off attempt at once; `undefined` where the verb must be asked first. */
 function closeOrphan(record: StepRecord): readonly EventDraft[] | undefined {
   const { step, attempt } = record;
-  const recovery = step.effect === "write" ? (step.recovery ?? "manual") : "idempotent";
+  // of a transaction that has left no completion nothing is left
+  const isRepeatable = step.effect !== "write" || step.transactional === true;
+  const recovery = isRepeatable ? "idempotent" : (step.recovery ?? "manual");
   if (recovery === "reconcile") return undefined;
   if (recovery === "idempotent") return [orphanClosed(record)];
   const payload = { stepId: step.id, attempt, recovery, reason: "the process ended during the attempt" };

@@ -32,6 +32,7 @@ const OWN_CATEGORIES: ReadonlyMap<string | undefined, FailureCategory> = new Map
   ["store.busy", "storage"],
   ["store.failed", "storage"],
   ["store.full", "storage"],
+  ["store.transaction_timeout", "timeout"],
   ["io.unreachable", "network"],
   ["io.timeout", "timeout"],
   ["io.canceled", "canceled"],

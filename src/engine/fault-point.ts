@@ -48,6 +48,11 @@ const PLACES = [
   "locks.before_release",
   "handler.before",
   "handler.after",
+  /** The handler of a transactional verb is about to work in its transaction. */
+  "transaction.opened",
+  /** The effect and the completion are written, and not committed. */
+  "transaction.before_commit",
+  "transaction.after_commit",
   /** A verb is asked whether the effect of an attempt happened. */
   "reconcile.before",
   "reconcile.after",

@@ -1,28 +1,18 @@
+import type { Attempt, Scene } from "./call-attempt.js";
 import type { ChildRest } from "./step-context.js";
-import type { ChildRuns } from "./child-runs.js";
-import type { CallEnd } from "./call-handler.js";
-import type { Deadlines } from "./deadlines.js";
-import type { EngineParts, Recall } from "./parts.js";
-import type { EntityLock } from "../history/lock-requests.js";
-import type { Failure } from "../model/failure.js";
-import type { HandlerEntry, Reconciliation } from "../model/handler-entry.js";
-import type { Outcome } from "./step-outcome.js";
-import type { RunLocks } from "./run-locks.js";
-import type { RunRecord } from "./run-record.js";
-import type { RunState, StepRecord } from "../history/run-state.js";
 import type { EventDraft } from "../model/event.js";
-import type { StagedContext } from "./staged-context.js";
-import type { StepContext } from "../model/step-context.js";
-import type { StopSwitch } from "./stop-switch.js";
-import type { ThrownFailure } from "./failure-of.js";
-import { cleanText } from "./keep-secret.js";
-import { LazySignal } from "./lazy-signal.js";
-import { callHandler } from "./call-handler.js";
-import { completed, checkResult, inDoubt, returned } from "./step-outcome.js";
-import { failedAttempt } from "./retry.js";
+import type { Failure } from "../model/failure.js";
+import type { Outcome } from "./step-outcome.js";
 import type { Park } from "../model/park.js";
+import type { Recall } from "./parts.js";
+import type { Reconciliation } from "../model/handler-entry.js";
+import type { StepRecord } from "../history/run-state.js";
+import type { ThrownFailure } from "./failure-of.js";
+import { attemptInTransaction } from "./perform-transaction.js";
+import { callAttempt, failureOutcome, momentOf, withSnapshot } from "./call-attempt.js";
+import { checkResult, completed, inDoubt, returned } from "./step-outcome.js";
+import { failedAttempt } from "./retry.js";
 import { isPark } from "../model/park.js";
-import { openContext } from "./step-context.js";
 import { orphanClosed } from "./decide.js";
 import { present } from "../errors/invariant.js";
 
@@ -31,31 +21,9 @@ const RECONCILE_TRIES = 3;
 /** Upper bound of the pause between two of them, milliseconds. */
 const RECONCILE_PAUSE_MS = 500;
 
-/** One attempt of a step that has been entered. */
-export interface Attempt {
-  readonly record: StepRecord;
-  readonly number: number;
-  readonly entry: HandlerEntry;
-  readonly args: unknown;
-  readonly lateLocks: readonly EntityLock[];
-  readonly staged: StagedContext;
-  readonly onLate: () => void;
-  readonly onSettled: () => void;
-}
-
-/** Where attempts are made. */
-export interface Scene {
-  readonly parts: EngineParts;
-  readonly state: RunState;
-  readonly locks: RunLocks;
-  readonly stop: StopSwitch;
-  readonly deadlines: Deadlines;
-  readonly record: RunRecord;
-  readonly children: ChildRuns;
-}
-
 /**
- * Makes one attempt: the only place where handlers are awaited. Says what came of it; `undefined` when it was aborted from outside.
+ * Makes one attempt: the only place where handlers are awaited. Says what came of it; `undefined` when it was aborted from outside, or when what
+ * came of it is in the history already, committed with the effect.
  *
  * Never rejects because of what a handler does.
  */
@@ -66,7 +34,7 @@ export async function performAttempt(scene: Scene, attempt: Attempt): Promise<Ou
     attempt.onSettled();
     return late.kind === "refused" ? { events: late.events, artifacts: [] } : undefined;
   }
-  const outcome = await attemptOnce(scene, attempt);
+  const outcome = await attemptOnce(scene, attempt, late.events);
   return outcome === undefined || late.events.length === 0
     ? outcome
     : { ...outcome, events: [...late.events, ...outcome.events] };
@@ -90,11 +58,12 @@ async function recalled({ stop }: Scene, attempt: Attempt, recall: Recall): Prom
   return outcome;
 }
 
-async function attemptOnce(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
+async function attemptOnce(scene: Scene, attempt: Attempt, late: readonly EventDraft[] = []): Promise<Outcome | undefined> {
   const recall = scene.parts.recall?.(attempt.record, "run");
   if (recall !== undefined) return recalled(scene, attempt, recall);
+  if (attempt.record.step.transactional === true) return attemptInTransaction(scene, attempt, late);
   const run = present(attempt.entry.run, "an attempt is made of a verb that has a handler");
-  const { end, declared, rests } = await call(scene, attempt, run, "handler");
+  const { end, declared, rests } = await callAttempt(scene, attempt, { handler: run, what: "handler" });
   const { step } = attempt.record;
   // whatever the handler made of it: it waits for a child
   if (rests !== undefined && (end.kind === "returned" || end.kind === "threw")) return waitsForChild(attempt, rests);
@@ -114,13 +83,6 @@ async function attemptOnce(scene: Scene, attempt: Attempt): Promise<Outcome | un
   }
 }
 
-/** What a failed attempt had written into the context is kept for people to look at; it counts for nothing (D-060). */
-function withSnapshot(attempt: Attempt, outcome: Outcome | undefined): Outcome | undefined {
-  const snapshot = outcome === undefined ? undefined : attempt.staged.delta("failure_snapshot");
-  if (outcome === undefined || snapshot === undefined) return outcome;
-  return { events: [...snapshot.events, ...outcome.events], artifacts: [...snapshot.artifacts, ...outcome.artifacts] };
-}
-
 interface Late {
   readonly kind: "taken" | "refused" | "aborted";
   readonly events: readonly EventDraft[];
@@ -134,58 +96,6 @@ async function lockLate(scene: Scene, attempt: Attempt): Promise<Late> {
   const message = `${kind} "${id}" is locked by ${holder ?? "somebody"}`;
   const failure = { code: "lock.contention", category: "policy", retryable: true, message } as const;
   return { kind: "refused", events: [taken.contended, ...failedAttempt(attempt.record, failure, momentOf(scene))] };
-}
-
-type Handler = (args: unknown, context: StepContext) => Promise<unknown>;
-
-async function call(
-  scene: Scene,
-  attempt: Attempt,
-  handler: Handler,
-  what: "handler" | "reconcile",
-): Promise<{ readonly end: CallEnd; readonly declared: readonly string[]; readonly rests: ChildRest | undefined }> {
-  const { record, number, onLate, onSettled } = attempt;
-  const signal = new LazySignal();
-  const { scope, runId, plan } = scene.state;
-  const { context, close, declared, rests } = openContext(scene.parts, {
-    scope,
-    runId,
-    keyRunId: plan.keyRuns.get(record.step.id) ?? runId,
-    step: record.step,
-    attempt: number,
-    signal,
-    late: attempt.lateLocks,
-    staged: attempt.staged,
-    record: scene.record,
-    children: scene.children,
-  });
-  const options = {
-    timeoutMs: record.step.timeoutMs,
-    signal,
-    stop: scene.stop,
-    deadlines: scene.deadlines,
-    clean: (text: string) => cleanText(text, scene.record.known),
-    onEnd: close,
-    onLate,
-    onSettled,
-  };
-  const run = watched(scene.parts, what, () => handler(attempt.args, context));
-  const end = await callHandler(scene.parts.env, run, options);
-  return { end, declared: declared(), rests: rests() };
-}
-
-/** A call with the fault points around it, where they are armed. */
-function watched(parts: EngineParts, what: "handler" | "reconcile", call: () => Promise<unknown>): () => Promise<unknown> {
-  const { faultPoint } = parts;
-  if (faultPoint === undefined) return call;
-  return async () => {
-    faultPoint(`${what}.before`);
-    try {
-      return await call();
-    } finally {
-      faultPoint(`${what}.after`);
-    }
-  };
 }
 
 function parked(attempt: Attempt, park: Park): Outcome {
@@ -244,7 +154,8 @@ async function reconcile(scene: Scene, attempt: Attempt): Promise<Outcome | "not
   let trouble = "";
   for (let tries = 0; tries < RECONCILE_TRIES; tries += 1) {
     if (tries > 0) await stop.during((signal) => parts.env.sleep(Math.floor(parts.env.random() * RECONCILE_PAUSE_MS), signal));
-    const { end } = await call(scene, { ...attempt, onLate: ignore, onSettled: ignore }, ask, "reconcile");
+    const call = { handler: ask, what: "reconcile" } as const;
+    const { end } = await callAttempt(scene, { ...attempt, onLate: ignore, onSettled: ignore }, call);
     if (end.kind === "returned") return reconciled(attempt, end.value);
     if (end.kind === "aborted") return undefined;
     trouble = end.kind === "threw" ? `${end.failure.code}: ${end.failure.message}` : "step.timeout: it had not answered in time";
@@ -264,18 +175,6 @@ function reconciled(attempt: Attempt, answer: unknown): Outcome | "not_done" {
 function isReconciliation(answer: unknown): answer is Reconciliation {
   if (typeof answer !== "object" || answer === null || !("kind" in answer)) return false;
   return answer.kind === "not_done" || answer.kind === "unknown" || (answer.kind === "done" && "result" in answer);
-}
-
-function failureOutcome(scene: Scene, attempt: Attempt, failure: Failure): Outcome {
-  return { events: failedAttempt(attempt.record, failure, momentOf(scene)), artifacts: [] };
-}
-
-function momentOf({ parts, state }: Scene): {
-  readonly now: number;
-  readonly random: number;
-  readonly deadlineAt: number | null;
-} {
-  return { now: parts.env.now(), random: parts.env.random(), deadlineAt: state.deadlineAt };
 }
 
 function timeoutOf({ step }: StepRecord): Failure {

@@ -10,7 +10,7 @@ import type { JsonValue } from "../json/value.js";
 import type { Outcome } from "./step-outcome.js";
 import type { RunState, StepRecord } from "../history/run-state.js";
 import type { Scheduled } from "../time/clock.js";
-import type { Scene } from "./perform.js";
+import type { Scene } from "./call-attempt.js";
 import type { StepId } from "../model/ids.js";
 import type { StoreChange } from "../stores/store-change.js";
 import { ChildRuns } from "./child-runs.js";
@@ -106,6 +106,11 @@ export class RunLoop {
       wake: () => this.#wake.call(),
       broken: (error) => this.#tell({ kind: "broken", error }),
     });
+    const quietRecord = new RunRecord(parts, state, this.#writer, this.#results, {
+      flush: () => Promise.resolve(),
+      wake: () => this.#wake.call(),
+      broken: (error) => this.#tell({ kind: "broken", error }),
+    });
     this.#context = new RunContext(state, (id) => this.#results.load(id));
     this.#children = new ChildRuns(parts, run, this.#writer, {
       drive,
@@ -121,6 +126,8 @@ export class RunLoop {
       stop: this.#stop,
       deadlines: this.#deadlines,
       record: this.#record,
+      quietRecord,
+      transact: (work) => this.#transact(work),
     };
     this.#pace = { concurrency: Math.max(1, state.concurrency ?? 1), retryInProcessMs: this.#options.retryInProcessMs };
   }
@@ -501,6 +508,17 @@ export class RunLoop {
     const at = await this.#writer.flush(extras);
     if (this.#hints - before <= 1) this.#hints = before;
     return at;
+  }
+
+  async #transact(work: Parameters<Scene["transact"]>[0]): Promise<void> {
+    const before = this.#hints;
+    await this.#writer.transact((tx, commit) =>
+      work(tx, (outcome) => {
+        this.#apply(outcome);
+        return commit();
+      }),
+    );
+    if (this.#hints - before <= 1) this.#hints = before;
   }
 
   async #look(): Promise<boolean> {

@@ -4,8 +4,9 @@ import type { CommitKind } from "./fault-point.js";
 import type { Digest, StreamName } from "../model/ids.js";
 import type { EngineOptions, EngineParts } from "./parts.js";
 import type { RunHead } from "../model/run.js";
+import type { StoreTransaction } from "../stores/transactions.js";
 import type { RunState } from "../history/run-state.js";
-import { RunsealError } from "../errors/error.js";
+import { RunsealError, isRunsealError } from "../errors/error.js";
 import { chainClean } from "../history/chain.js";
 import { cleanDraft, knownIn } from "./keep-secret.js";
 import { commitAt, commitKindOf } from "./commit-at.js";
@@ -157,6 +158,65 @@ export class RunWriter {
     }
   }
 
+  /**
+   * Does `work` in a transaction of the store, at whose begin this process still has the run: fenced, with everything before it durable. Every other
+   * commit of the run waits for its end.
+   *
+   * @param work - its `commit` makes everything that waits by then part of the transaction
+   * @throws {@link RunsealError} what {@link flush} throws; and what the store's transaction throws, `work` included: then it was rolled back
+   */
+  async transact(work: (tx: StoreTransaction, commit: () => Promise<void>) => Promise<void>): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing;
+    if (this.#broken !== undefined) throw this.#broken.error;
+    const transacting = this.#transact(work);
+    this.#committing = transacting.catch(ignore);
+    try {
+      await transacting;
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  async #transact(work: (tx: StoreTransaction, commit: () => Promise<void>) => Promise<void>): Promise<void> {
+    const progress = { isFenced: false, hasTaken: false };
+    try {
+      if (this.isPending) {
+        progress.hasTaken = true;
+        await this.#commit({});
+        progress.hasTaken = false;
+      }
+      await this.#parts.stores.transactions.run(async (tx) => {
+        await this.#commitIn(tx, [this.#fenceOnly()]);
+        progress.isFenced = true;
+        await work(tx, async () => {
+          progress.hasTaken = true;
+          const joined = this.#joined;
+          this.#joined = [];
+          const write = this.#take({});
+          await this.#commitIn(tx, [write, ...joined]);
+          this.#committedSeq += write.events.length;
+        });
+      });
+    } catch (error) {
+      // what was taken is lost with the transaction; what was not is still here
+      if (progress.hasTaken || (!progress.isFenced && isLoss(error))) this.#broken = { error };
+      throw error;
+    }
+  }
+
+  async #commitIn(tx: StoreTransaction, writes: readonly StreamWrite[]): Promise<void> {
+    const answer = await this.#parts.stores.events.commit(writes, { tx });
+    this.#commits += 1;
+    if (answer.kind !== "committed") throw lostTo(answer, this.#state.epoch, this.#committedSeq);
+  }
+
+  /** A write of nothing, for its fence. */
+  #fenceOnly(): StreamWrite {
+    const { scope, epoch } = this.#state;
+    const fence = { owner: this.#owner, epoch };
+    return { scope, stream: this.#stream, expectedSeq: this.#committedSeq, fence, events: [], artifacts: [] };
+  }
+
   async #commit(extras: FlushExtras): Promise<number> {
     const joined = this.#joined;
     this.#joined = [];
@@ -230,6 +290,10 @@ export class RunWriter {
         return false;
     }
   }
+}
+
+function isLoss(error: unknown): boolean {
+  return isRunsealError(error, "lease.stale") || isRunsealError(error, "store.conflict");
 }
 
 function ignore(): void {

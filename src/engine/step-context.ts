@@ -45,6 +45,13 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     const message = `ctx.${call} was called after attempt ${attempt} of "${step.id}" had ended`;
     throw new RunsealError("context.closed", message, { stepId: step.id, call });
   };
+  /** What reaches beyond the transaction could be neither part of it nor taken back with it. */
+  const useOutside = (call: string): void => {
+    use(call);
+    if (attemptOf.transaction === undefined) return;
+    const message = `ctx.${call} can't be called by the transactional "${step.id}": what it does would be no part of the transaction`;
+    throw new RunsealError("context.in_transaction", message, { stepId: step.id, call });
+  };
   let provider: IoProvider | undefined;
   const io = (): IoProvider => (provider ??= openIo(parts, attemptOf, use));
   const { staged } = attemptOf;
@@ -68,7 +75,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
       declared.add(`${kind}:${id}`);
     },
     park(options = {}) {
-      use("park");
+      useOutside("park");
       return parkFor(options, context.signalKey, parts.env.now());
     },
     async now() {
@@ -84,14 +91,14 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
       return io().uuid();
     },
     async fact<T>(key: string, ask: () => T | Promise<T>) {
-      use("fact");
+      useOutside("fact");
       refuseSecretName(key, "a fact key", attemptOf.record.known);
       // what comes back is the record's copy of what `ask` gave
       return (await io().fact(key, ask)) as T;
     },
     io: {
       async call(call: IoCall) {
-        use("io.call");
+        useOutside("io.call");
         refuseSecretName(call.factKey, "a fact key", attemptOf.record.known);
         return io().call(call);
       },
@@ -134,7 +141,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
       await emitEvents(parts, attemptOf, events);
     },
     async child(runbookId, options) {
-      use("child");
+      useOutside("child");
       const answer = await attemptOf.children.call(step, runbookId, options.key);
       use("child");
       if (answer.kind === "ended") return answer.end;
@@ -159,6 +166,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
       use("log");
       writeLine(parts, scope, { runId, stepId: step.id, message, fields });
     },
+    ...(attemptOf.transaction !== undefined && { tx: attemptOf.transaction.handle }),
   };
   return {
     context: Object.freeze(context),

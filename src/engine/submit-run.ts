@@ -40,13 +40,18 @@ export interface Submitted {
  *
  * A runbook of one use, or a `dedupKey` that was used before, gives the run that is there, whatever its status.
  *
+ * @param options - the transaction that it is part of
  * @throws {@link RunsealError} `run.dedup_conflict` when the key belongs to a run of another runbook
  * @throws {@link RunsealError} `store.busy`, `store.closed` and the like from the store
  */
-export async function submitRun(parts: EngineParts, request: RunRequest): Promise<Submitted> {
+export async function submitRun(
+  parts: EngineParts,
+  request: RunRequest,
+  options?: { readonly tx: unknown },
+): Promise<Submitted> {
   const { runbook } = request;
   const { runId, write } = submission(parts, { ...request, runId: parts.env.uuid() });
-  const answer = await commitAt(parts, "submit", [write]);
+  const answer = await commitAt(parts, "submit", [write], options);
   // nobody else has this id: a stream that is there already is this very commit, whose first answer was lost on the way
   if (answer.kind === "committed" || answer.kind === "conflict" || answer.kind === "stale") return { kind: "submitted", runId };
   invariant(answer.kind === "exists", `a new run is not answered "${answer.kind}"`);

@@ -30,6 +30,20 @@ export async function submit(parts: InstanceParts, id: string, options: RunOptio
 }
 
 /**
+ * {@link submit} as part of a transaction of the host's: the run is there once that is committed, and nobody hears of it before.
+ *
+ * @throws {@link RunsealError} what {@link submit} throws; `run.invalid_option` when `tx` is no open transaction of the instance's stores
+ */
+export async function enqueue(parts: InstanceParts, tx: unknown, id: string, options: RunOptions = {}): Promise<RunId> {
+  if (tx === undefined || tx === null) {
+    const message = "enqueue takes the transaction that the run is part of; without one, call submit";
+    throw new RunsealError("run.invalid_option", message, { option: "tx" });
+  }
+  const runbook = await readRunbook(parts, id);
+  return (await submitRunbook(parts, runbook, soundOptions(parts, options), { tx })).runId;
+}
+
+/**
  * Runs a runbook here: submits it, claims it, and comes back once its start is durable; the rest goes on in the background.
  *
  * @throws {@link RunsealError} what {@link submit} throws, and every refusal of admission; then no run is left unless one was there
@@ -154,9 +168,10 @@ async function submitRunbook(
   parts: InstanceParts,
   runbook: Runbook,
   options: NormalRunOptions,
+  within?: { readonly tx: unknown },
 ): Promise<{ readonly runId: RunId }> {
   if (options.dedupKey !== null) await refuseOtherUse(parts, runbook, options.dedupKey);
-  return submitRun(parts.engine, { scope: parts.scope, runbook, ...options, parent: null, by: null });
+  return submitRun(parts.engine, { scope: parts.scope, runbook, ...options, parent: null, by: null }, within);
 }
 
 /** The store keeps a dedupKey unique for runbooks of many uses; this says the same of runbooks that run once. */

@@ -52,7 +52,7 @@ import { diffRunbooks } from "../review/diff.js";
 import { doubts } from "./doubts.js";
 import { dryRun } from "./dry-run.js";
 import { envOf } from "./env.js";
-import { execute, recover, resume, submit } from "./execute.js";
+import { enqueue, execute, recover, resume, submit } from "./execute.js";
 import { exportLines, exportRun } from "./export-run.js";
 import { fork } from "./fork.js";
 import { handlerTable } from "./handler-table.js";
@@ -217,6 +217,16 @@ class RunsealInstance<C extends Catalog> {
   /** Stores a run for a worker to take. */
   async submit(id: string, options?: RunOptions): Promise<RunHandle> {
     return runHandle(this.#parts, await submit(this.#parts, id, options));
+  }
+
+  /**
+   * {@link Runseal.submit} inside the host's own transaction: the run and whatever else the transaction holds are there together, or neither is.
+   *
+   * @param tx - what `stores.transactions.run` gave or its handle, or `ctx.tx` of a transactional verb
+   * @throws {@link RunsealError} `run.invalid_option` when it is no open transaction of these stores; what `submit` throws
+   */
+  async enqueue(tx: unknown, id: string, options?: RunOptions): Promise<RunHandle> {
+    return runHandle(this.#parts, await enqueue(this.#parts, tx, id, options));
   }
 
   /** Runs a runbook here; comes back once its start is durable. */

@@ -10,6 +10,8 @@ export interface PreviewStep {
   readonly effect: "pure" | "read" | "write";
   readonly mode: Mode;
   readonly recovery: Recovery | null;
+  /** Effect and completion are committed together; absent = they are not. */
+  readonly transactional?: true;
   /** The recorded arguments, late values printed as `<step>.result.path`. */
   readonly args: string;
   /** Printed condition; `null` when the step always runs. */

@@ -101,6 +101,13 @@ export interface StepContext {
    * @throws `secret.unresolved`; `secret.not_sealed` for a reference that the arguments of the step don't hold
    */
   secret(name: string): Promise<string>;
+  /**
+   * The transaction that a `transactional` verb works in: the handle of the stores' database (`SqliteTransaction`, `MemoryTransaction`, a client of
+   * PostgreSQL). What is written through it and the completion of the step are there together, or neither is: the effect happens exactly once.
+   * It is open for at most 5 s; what throws is rolled back. `io`, `fact`, `park` and `child` throw `context.in_transaction` meanwhile. Absent in every
+   * other handler, and in replay.
+   */
+  readonly tx?: unknown;
   /** A line for the instance's logger, after redaction; never recorded. */
   log(message: string, fields?: { readonly [name: string]: unknown }): void;
 }

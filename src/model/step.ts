@@ -55,5 +55,7 @@ export interface SealedStep {
   readonly lateWrites: readonly LateWrite[];
   readonly retry: RetryPolicy;
   readonly timeoutMs: number;
+  /** Handler and completion share a transaction; absent = they don't. */
+  readonly transactional?: true;
   readonly tags?: readonly string[];
 }

@@ -54,7 +54,12 @@ export interface VerbContract {
   readonly sentence?: string;
   /** A `read` verb whose handler reaches the world through `ctx` only, so that re-simulation may call it. */
   readonly replayable: boolean;
-  /** Covers meaning only: name, version, schemas, effect, recovery, mode, write contract, inverse (decision 1.7). */
+  /**
+   * Its effect is in the stores' own database, and its handler works in the transaction that records its completion: both are there, or
+   * neither is. Present when it is so.
+   */
+  readonly transactional?: true;
+  /** Covers meaning only: name, version, schemas, effect, recovery, mode, transactional, write contract, inverse (decision 1.7). */
   readonly digest: Digest;
 }
 

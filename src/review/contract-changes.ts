@@ -12,7 +12,7 @@ export interface ContractChange {
 }
 
 /** The members that a contract's digest covers. */
-const MEANING = ["name", "version", "effect", "recovery", "mode", "args", "result", "undo"] as const;
+const MEANING = ["name", "version", "effect", "recovery", "mode", "transactional", "args", "result", "undo"] as const;
 
 /** Changes listed at most; a person has seen enough then. */
 const CHANGES_MAX = 20;

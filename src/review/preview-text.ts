@@ -62,7 +62,8 @@ function phase(index: number, ids: readonly StepId[], steps: ReadonlyMap<StepId,
 }
 
 function stepLines(step: PreviewStep): readonly string[] {
-  const effect = step.recovery === null ? step.effect : `${step.effect}, ${step.recovery}`;
+  const recovery = step.transactional === true ? "in one transaction with the log" : step.recovery;
+  const effect = recovery === null ? step.effect : `${step.effect}, ${recovery}`;
   return [
     `  ${showName(step.id)}`,
     `      ${showName(step.verb)} (${effect})${MODES[step.mode]}`,

@@ -48,6 +48,7 @@ function previewStep(
     effect: step.effect,
     mode: step.mode,
     recovery: step.recovery ?? null,
+    ...(step.transactional === true && { transactional: true }),
     args: printTree(step.args),
     when: step.when === undefined ? null : printTree(step.when),
     dependsOn: step.dependsOn,

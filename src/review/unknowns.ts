@@ -12,7 +12,9 @@ export function unknownsOf(step: SealedStep): readonly string[] {
     ...step.lateWrites.map((late) => `${id} writes an entity of kind ${showName(late.kind)} whose id is learnt while running`),
     ...(step.mode === "durable" ? [`${id} waits for a signal after it has dispatched`] : []),
     ...(step.mode === "human_gate" ? [`${id} waits for the decision of a person`] : []),
-    ...(step.recovery === "manual" ? [`${id} needs a person if it is not known whether it happened`] : []),
+    ...(step.recovery === "manual" && step.transactional !== true
+      ? [`${id} needs a person if it is not known whether it happened`]
+      : []),
   ];
 }
 

@@ -204,7 +204,10 @@ describe("a malformed verb", () => {
     ["retired", { retired: "yes" }],
     ["undo", { undo: { verb: "close", args: () => ({}) } }],
     ["undo", { undo: { verb: "account.close", args: {} } }],
-    ["transactional", { transactional: true }],
+    ["transactional", { transactional: "yes" }],
+    ["transactional", { effect: "read", recovery: undefined, transactional: true }],
+    ["transactional", { mode: "durable", transactional: true }],
+    ["transactional", { mode: "human_gate", transactional: true }],
     ["recover", { recover: "manual" }],
   ])("is refused by its field %s: %j", (field, change) => {
     expect(wrong(change)).toMatch(new RegExp(`^${field}: verb "`));

@@ -42,6 +42,8 @@ const agree = defineVerb({
   result,
 });
 
+const credit = defineVerb({ ...fields, name: "plot.credit", recovery: "manual", transactional: true, retry });
+
 const params = z.object({ a: text, b: text });
 
 /** Nearly all that a run can do: facts, retries, questions back, late locks, two steps at a time, large artifacts, a wait. */
@@ -113,8 +115,21 @@ const family = defineMacro({
   },
 });
 
+/** A write to the stores' own database between two that go elsewhere. */
+const credited = defineMacro({
+  name: "plot.credited",
+  version: 1,
+  params,
+  body: ({ params, step }) => {
+    const first = step("first", note, { account: params.a, say: "one" });
+    const booked = step("credited", credit, { account: params.b, say: first.result.noted });
+    const last = step("last", note, { account: params.a, say: booked.result.noted });
+    return { last: last.result.noted };
+  },
+});
+
 /** What the processes of every scenario compile from. */
 export const plots = createCatalog({
-  verbs: [fetch_, note, slow, book, pay, report, send, shut, open, call, agree],
-  macros: [long, doubtful, drained, opened, family],
+  verbs: [fetch_, note, slow, book, pay, report, send, shut, open, call, agree, credit],
+  macros: [long, doubtful, drained, opened, family, credited],
 });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { allowAll, approvalPolicy, createRunseal } from "runseal";
 import type { Runseal, StepContext, Stores } from "runseal";
 import { openSqlite } from "runseal/sqlite";
+import type { SqliteTransaction } from "runseal/sqlite";
 import { atFaultPoints } from "runseal/testing";
 import type { FaultPoint } from "runseal/testing";
 import { Outside } from "./outside.js";
@@ -74,6 +75,14 @@ export function openPlot(
         "plot.call": async ({ child }, ctx) => {
           const end = await ctx.child(child, { key: "only" });
           return { noted: end.status };
+        },
+        "plot.credit": async ({ account }, ctx) => {
+          outside.add("called", ctx.stepId, ctx.idempotencyKey);
+          const sql = ctx.tx as SqliteTransaction;
+          sql.run("CREATE TABLE IF NOT EXISTS credits (account TEXT NOT NULL)");
+          sql.run("INSERT INTO credits VALUES (?)", [account]);
+          // the second credit of anybody would be seen in the output
+          return { noted: `credits: ${String(sql.get("SELECT count(*) AS n FROM credits")?.["n"])}` };
         },
         "plot.open": write,
         "plot.shut": {

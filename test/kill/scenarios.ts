@@ -57,6 +57,16 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
     steps: ["first", "last"],
     statuses: ["completed"],
   },
+  credited: {
+    live: async (process) => {
+      const runId = await started(process, "plot.credited", 1);
+      await (await process.runseal.handle(runId)).result();
+    },
+    begin: "recover",
+    // the credit is in the stores' own file: the output tells how often it is there
+    steps: ["first", "last"],
+    statuses: ["completed"],
+  },
   undone: {
     live: async (process) => {
       const { runseal } = process;
@@ -105,7 +115,7 @@ export const plotScenarios: Readonly<Record<string, PlotScenario>> = {
   },
 };
 
-type PlotName = "plot.long" | "plot.doubtful" | "plot.drained" | "plot.opened" | "plot.family";
+type PlotName = "plot.long" | "plot.doubtful" | "plot.drained" | "plot.opened" | "plot.family" | "plot.credited";
 
 /** A signal that comes while a step runs; the step ends when it is history. */
 async function earlyWord({ runseal }: PlotProcess, runId: string): Promise<void> {

@@ -38,6 +38,30 @@ const renewing = defineMacro({
 
 /** Verbs that are malformed. */
 export const verbs = (): void => {
+  defineVerb({
+    name: "a.write",
+    version: 1,
+    args: noArgs,
+    result: noArgs,
+    effect: "write",
+    recovery: "manual",
+    transactional: true,
+  });
+  // @ts-expect-error a transactional verb has a recovery class like any other that writes
+  defineVerb({ name: "a.write", version: 1, args: noArgs, result: noArgs, effect: "write", transactional: true });
+  // @ts-expect-error only verbs that write are transactional
+  defineVerb({ name: "a.read", version: 1, args: noArgs, result: noArgs, effect: "read", transactional: true });
+  defineVerb({
+    name: "a.write",
+    version: 1,
+    args: noArgs,
+    result: noArgs,
+    effect: "write",
+    recovery: "manual",
+    mode: "durable",
+    // @ts-expect-error only verbs of mode sync are transactional
+    transactional: true,
+  });
   // @ts-expect-error a writing verb says what happens in doubt: recovery is missing
   defineVerb({ name: "a.b", version: 1, effect: "write", args: noArgs, result: noArgs });
   // @ts-expect-error a reading verb has no recovery class
