@@ -6,7 +6,7 @@ import { TRANSACTION_MS_MAX } from "../model/verb.js";
 import { boundedMessage, failureOf } from "./failure-of.js";
 import { callAttempt, failureOutcome, withSnapshot } from "./call-attempt.js";
 import { checkResult, completed, failed } from "./step-outcome.js";
-import { isRunsealError } from "../errors/error.js";
+import { RunsealError, isRunsealError } from "../errors/error.js";
 import { present } from "../errors/invariant.js";
 
 /** Part of the time of a transaction that is kept for its commit, milliseconds. */
@@ -30,7 +30,10 @@ export async function attemptInTransaction(
   const run = present(attempt.entry.run, "an attempt is made of a verb that has a handler");
   const timeoutMs = Math.min(attempt.record.step.timeoutMs, TRANSACTION_MS_MAX - COMMIT_MS);
   const settle = whenAll(attempt.onSettled);
-  const progress = { isRecorded: false };
+  const progress: { isRecorded: boolean; undone?: Undone } = { isRecorded: false };
+  const rollBack = new RunsealError("internal.invariant", "a transaction is rolled back by what is thrown in it", {
+    rule: "caught",
+  });
   const isOver = settle();
   try {
     await scene.transact(async (transaction, record) => {
@@ -40,7 +43,12 @@ export async function attemptInTransaction(
         { ...attempt, onSettled: settle() },
         { handler: run, what: "handler", timeoutMs, transaction },
       );
-      const outcome = outcomeOf(scene, attempt, called, timeoutMs);
+      const came = outcomeOf(scene, attempt, called, timeoutMs);
+      if (came.kind === "undone") {
+        progress.undone = came;
+        throw rollBack;
+      }
+      const { outcome } = came;
       progress.isRecorded = true;
       await record({ ...outcome, events: [...before, ...outcome.events] });
       faultPoint?.("transaction.before_commit");
@@ -48,7 +56,7 @@ export async function attemptInTransaction(
     faultPoint?.("transaction.after_commit");
     return undefined;
   } catch (error) {
-    if (error instanceof RolledBack) return error.outcome;
+    if (error === rollBack) return progress.undone?.outcome;
     // once it is recorded nobody knows whether the commit happened; and who has lost the run has nothing to record
     if (progress.isRecorded || !isStoreTrouble(error)) throw error;
     return failureOutcome(scene, attempt, failureOf(error));
@@ -62,30 +70,36 @@ function isStoreTrouble(error: unknown): boolean {
   return isRunsealError(error) && error.code.startsWith("store.") && error.code !== "store.conflict";
 }
 
-/** Thrown out of a transaction to roll it back, with what is to be recorded outside; nothing when the run was stopped. */
-class RolledBack extends Error {
+/** What is to be recorded outside of a transaction that is rolled back; nothing when the run was stopped. */
+interface Undone {
+  readonly kind: "undone";
   readonly outcome: Outcome | undefined;
-
-  constructor(outcome: Outcome | undefined) {
-    super("rolled back");
-    this.outcome = outcome;
-  }
 }
 
-/** @throws a {@link RolledBack} for everything but a completion */
-function outcomeOf(scene: Scene, attempt: Attempt, { end, declared }: Called, timeoutMs: number): Outcome {
+/** The completion of an attempt, or why there is none. */
+function outcomeOf(
+  scene: Scene,
+  attempt: Attempt,
+  { end, declared }: Called,
+  timeoutMs: number,
+): { readonly kind: "completed"; readonly outcome: Outcome } | Undone {
   const { record, number, entry, staged } = attempt;
   const { step } = record;
   // who was stopped while the handler returned has nothing to say any more
-  if (end.kind === "aborted" || scene.stop.isStopped) throw new RolledBack(undefined);
-  if (end.kind === "threw") throw new RolledBack(withSnapshot(attempt, failureOutcome(scene, attempt, end.failure)));
+  if (end.kind === "aborted" || scene.stop.isStopped) return undone(undefined);
+  if (end.kind === "threw") return undone(withSnapshot(attempt, failureOutcome(scene, attempt, end.failure)));
   if (end.kind === "timeout")
-    throw new RolledBack(withSnapshot(attempt, failureOutcome(scene, attempt, tooLong(step.timeoutMs, timeoutMs))));
+    return undone(withSnapshot(attempt, failureOutcome(scene, attempt, tooLong(step.timeoutMs, timeoutMs))));
   const checked = checkResult(entry, end.value);
-  if (checked.ok) return completed({ step, attempt: number, entry, declared, staged: staged.delta() }, checked);
+  if (checked.ok)
+    return { kind: "completed", outcome: completed({ step, attempt: number, entry, declared, staged: staged.delta() }, checked) };
   const message = boundedMessage(checked.issues.join("; "));
   const failure = { code: "step.result_invalid", category: "bug", retryable: false, message } as const;
-  throw new RolledBack({ events: [failed(step, number, failure, true)], artifacts: [] });
+  return undone({ events: [failed(step, number, failure, true)], artifacts: [] });
+}
+
+function undone(outcome: Outcome | undefined): Undone {
+  return { kind: "undone", outcome };
 }
 
 function tooLong(stepMs: number, timeoutMs: number): Failure {

@@ -177,7 +177,7 @@ describe.each([
     const accounts = make();
     const runseal = open(accounts);
     const worker = createWorker(runseal);
-    await worker.start();
+    worker.start();
     const id = await sealed(runseal, "t-1");
     await expect(
       accounts.stores.transactions.run(async (tx) => {
