@@ -41,7 +41,8 @@ export class PostgresArtifactStore implements ArtifactStore {
     // null: retention has dropped the bytes
     if (row === undefined || row["bytes"] === null) return undefined;
     const kind = textIn(row, "kind");
-    const bytes = bytesIn(row, "bytes");
+    // a copy of its own, and no Buffer: one would be equal to no other store's bytes
+    const bytes = new Uint8Array(bytesIn(row, "bytes"));
     assertArtifactIntact({ id, kind, bytes });
     return { kind, bytes };
   }
