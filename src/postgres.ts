@@ -1,3 +1,5 @@
+export { postgresLocks } from "./postgres/lock-admin.js";
+export type { LockAdmin, LockAdminOptions, LockListing } from "./postgres/lock-admin.js";
 export { SCHEMA_VERSION, migrate } from "./postgres/migrate.js";
 export type { MigrateMode, MigrateOptions, MigrateReport } from "./postgres/migrate.js";
 export { migrationSql } from "./postgres/migration-sql.js";

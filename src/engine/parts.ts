@@ -21,6 +21,7 @@ export interface EngineOptions {
   readonly leaseMs: number;
   /** Time in which all locks of a run must be had. */
   readonly lockDeadlineMs: number;
+  /** Entities that one run may lock; ten times as many where the store stripes (decision 3.20). */
   readonly locksMax: number;
   /** A retry that is due later than this parks the run, if there is nothing else to do. */
   readonly retryInProcessMs: number;

@@ -85,6 +85,7 @@ export interface ErrorDetails {
   "lock.contention": { readonly kind: string; readonly id: string; readonly holder: string | null; readonly waitedMs: number };
   "lock.lost": { readonly runId: string };
   "lock.pooler_unsupported": { readonly reason: string };
+  "lock.not_ours": { readonly pid: number; readonly applicationName: string };
   "lock.too_many": { readonly locks: number; readonly locksMax: number };
   "write.undeclared": { readonly stepId: string; readonly kind: string; readonly id: string | null };
   "step.args_invalid": { readonly stepId: string; readonly issues: readonly string[] };

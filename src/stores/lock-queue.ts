@@ -140,6 +140,8 @@ export class LockQueue implements LockManager {
   }
 
   async #pump(): Promise<void> {
+    // those who ask in the same turn are answered together
+    if (this.#table.takeEach !== undefined) await Promise.resolve();
     while (this.#again) {
       this.#again = false;
       this.#timer?.cancel();

@@ -166,6 +166,25 @@ describe("locks", () => {
     expect(rested(await rig.execute(fits)).result.status).toBe("completed");
   });
 
+  test("are ten times as many where the store takes them in stripes (decision 3.20)", async () => {
+    const asked: number[] = [];
+    const acquire: LockManager["acquire"] = async (requests) => {
+      asked.push(requests.length);
+      return { requests, waitedMs: 0, lost: new AbortController().signal, release: async () => undefined };
+    };
+    const rig = new Rig();
+    const striping: LockManager = { stripedAbove: 1_000, acquire, holder: async () => undefined };
+    const stores = { ...rig.stores, locks: striping };
+    const other = new Rig({ stores, env: rig.env, verbs: { "test.work": work } });
+    const writes = Array.from({ length: 10_001 }, (_, index) => written("account", String(index)));
+    const runbook = buildRunbook({ steps: [{ id: "a", effect: "write", writes }] });
+    const refused = rested(await other.execute(runbook)).result;
+    expect(refused).toMatchObject({ status: "failed", code: "lock.too_many" });
+    const fits = buildRunbook({ steps: [{ id: "a", effect: "write", writes: writes.slice(1) }] });
+    expect(rested(await other.execute(fits)).result.status).toBe("completed");
+    expect(asked).toEqual([10_000]);
+  });
+
   test("that are lost stop dispatch: what is in flight is fenced and the run ends (lock.lost, X17)", async () => {
     const lost = new AbortController();
     const rig = new Rig();
