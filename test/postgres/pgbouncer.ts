@@ -83,10 +83,13 @@ export async function startBouncer(
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
-  for (const end = performance.now() + START_MS; !(await answers(port)); await later(20)) {
-    if (performance.now() < end && child.exitCode === null) continue;
-    await stop();
-    throw new TypeError("pgbouncer did not start");
+  const end = performance.now() + START_MS;
+  while (!(await answers(port))) {
+    if (performance.now() >= end || child.exitCode !== null) {
+      await stop();
+      throw new TypeError("pgbouncer did not start");
+    }
+    await later(20);
   }
   const through = new URL(url);
   through.port = String(port);
