@@ -1,6 +1,6 @@
 export { postgresLocks } from "./postgres/lock-admin.js";
 export type { LockAdmin, LockAdminOptions, LockListing } from "./postgres/lock-admin.js";
-export { SCHEMA_VERSION, migrate } from "./postgres/migrate.js";
+export { postgresStores, type PostgresStores, type PostgresStoresOptions } from "./postgres/postgres-stores.js";export { SCHEMA_VERSION, migrate } from "./postgres/migrate.js";
 export type { MigrateMode, MigrateOptions, MigrateReport } from "./postgres/migrate.js";
 export { migrationSql } from "./postgres/migration-sql.js";
 export type { MigrationSqlOptions } from "./postgres/migration-sql.js";
@@ -9,3 +9,4 @@ export { inspectSchema } from "./postgres/inspect-schema.js";
 export type { InspectSchemaOptions, SchemaDifference, SchemaInspection } from "./postgres/inspect-schema.js";
 export { roleSql } from "./postgres/role-sql.js";
 export type { RoleSqlOptions } from "./postgres/role-sql.js";
+export type { PostgresTransaction } from "./postgres/open-transaction.js";

@@ -60,12 +60,12 @@ const HOUSE: HousePlan = {
     worker: { rooms: ["instance", "engine", "stores", "history", "model", ...GROUND] },
 
     // floor 6, windows
-    sql: { rooms: ["stores", "history", "model", ...GROUND] },
+    sql: { rooms: ["stores", "history", "model", ...GROUND], packages: ["node:fs", "node:os"] },
     sqlite: {
       rooms: ["sql", "stores", "history", "model", ...GROUND],
-      packages: ["libsql", "node:sqlite", "node:fs", "node:path", "node:os"],
+      packages: ["libsql", "node:sqlite", "node:path"],
     },
-    postgres: { rooms: ["sql", "stores", "history", "model", ...GROUND], packages: ["pg", "node:os"] },
+    postgres: { rooms: ["sql", "stores", "history", "model", ...GROUND], packages: ["pg", "node:async_hooks"] },
     testing: { rooms: ["worker", "instance", ...BELOW_INSTANCE], packages: ["zod", "node:assert"] },
   },
   doors: {

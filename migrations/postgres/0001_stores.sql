@@ -17,6 +17,20 @@ CREATE TABLE {{schema}}.migrations (
   breaking boolean NOT NULL,
   at bigint NOT NULL
 );
+-- Constraints of domains are kept by a session; those of a table are read anew for every statement, which costs as much as the insert.
+CREATE DOMAIN {{schema}}.counter AS integer CHECK (VALUE > 0);
+CREATE DOMAIN {{schema}}.sha256 AS bytea CHECK (length(VALUE) = 32);
+CREATE DOMAIN {{schema}}.run_status AS text COLLATE "C"
+  CHECK (VALUE IN ('queued', 'running', 'parked', 'completed', 'failed', 'canceled'));
+CREATE DOMAIN {{schema}}.event_kind AS text COLLATE "C" CHECK (VALUE IN (
+  'run.submitted', 'run.started', 'run.resumed', 'run.parked', 'run.paused', 'run.completed', 'run.failed',
+  'run.canceled', 'run.forked', 'run.amended', 'step.entered', 'step.completed', 'step.failed', 'step.skipped',
+  'step.parked', 'step.retry_scheduled', 'step.fenced', 'step.in_doubt', 'lock.acquired', 'lock.contended',
+  'lock.released', 'lock.lost', 'lease.taken', 'wait.opened', 'wait.answered', 'timer.set', 'signal.received',
+  'signal.delivered', 'decision.made', 'approval.given', 'approval.revoked', 'approval.consumed',
+  'approval.released', 'fact.recorded', 'artifact.written', 'child.spawned', 'child.completed', 'progress',
+  'domain', 'session.changed', 'turn.signal', 'record.failed', 'payload.dropped'
+));
 
 -- a number for each stream, so that an event does not repeat the names
 CREATE TABLE {{schema}}.streams (
@@ -29,21 +43,13 @@ CREATE TABLE {{schema}}.streams (
 CREATE TABLE {{schema}}.event_rows (
   stream_id bigint NOT NULL,
   at bigint NOT NULL,
-  seq integer NOT NULL CHECK (seq > 0),
-  epoch integer NOT NULL CHECK (epoch >= 0),
-  v smallint NOT NULL CHECK (v > 0),
-  kind text COLLATE "C" NOT NULL CHECK (kind IN (
-    'run.submitted', 'run.started', 'run.resumed', 'run.parked', 'run.paused', 'run.completed', 'run.failed',
-    'run.canceled', 'run.forked', 'run.amended', 'step.entered', 'step.completed', 'step.failed', 'step.skipped',
-    'step.parked', 'step.retry_scheduled', 'step.fenced', 'step.in_doubt', 'lock.acquired', 'lock.contended',
-    'lock.released', 'lock.lost', 'lease.taken', 'wait.opened', 'wait.answered', 'timer.set', 'signal.received',
-    'signal.delivered', 'decision.made', 'approval.given', 'approval.revoked', 'approval.consumed',
-    'approval.released', 'fact.recorded', 'artifact.written', 'child.spawned', 'child.completed', 'progress',
-    'domain', 'session.changed', 'turn.signal', 'record.failed', 'payload.dropped'
-  )),
-  payload_digest bytea NOT NULL CHECK (length(payload_digest) = 32),
+  seq {{schema}}.counter NOT NULL,
+  epoch integer NOT NULL,
+  v smallint NOT NULL,
+  kind {{schema}}.event_kind NOT NULL,
+  payload_digest {{schema}}.sha256 NOT NULL,
   -- of this event over its payload's digest and the hash before it, which is that of the row before it
-  hash bytea NOT NULL CHECK (length(hash) = 32),
+  hash {{schema}}.sha256 NOT NULL,
   -- canonical text; null once it was dropped, which a payload.dropped event of the stream says
   payload text COLLATE "C",
   PRIMARY KEY (stream_id, seq)
@@ -51,7 +57,7 @@ CREATE TABLE {{schema}}.event_rows (
 
 CREATE TABLE {{schema}}.artifacts (
   scope text COLLATE "C" NOT NULL,
-  id bytea NOT NULL CHECK (length(id) = 32),
+  id {{schema}}.sha256 NOT NULL,
   kind text NOT NULL,
   at bigint NOT NULL,
   -- null once they were dropped
@@ -153,20 +159,19 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {{schema}}.inb
   FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_change();
 ALTER TABLE {{schema}}.inbox_consumed ENABLE ALWAYS TRIGGER append_only;
 
--- where each stream stands: the newest seq and hash, the lease, and of runs what a queue needs to know
+-- where each stream stands: the lease, and of runs what a queue needs to know. Seq and hash are those of its newest event: a step that
+-- goes on under its lease changes nothing here.
 CREATE TABLE {{schema}}.heads (
   id bigint PRIMARY KEY,
   lease_until bigint,
   wake_at bigint,
   submitted_at bigint,
   started_at bigint,
-  seq integer NOT NULL,
   epoch integer NOT NULL,
   priority integer,
   -- messages that no commit has consumed; while there are some, a run that has not ended is due at once
   pending integer NOT NULL DEFAULT 0,
-  hash bytea NOT NULL,
-  status text COLLATE "C" CHECK (status IN ('queued', 'running', 'parked', 'completed', 'failed', 'canceled')),
+  status {{schema}}.run_status,
   reason text COLLATE "C",
   owner text COLLATE "C",
   scope text COLLATE "C" NOT NULL,
@@ -180,11 +185,12 @@ CREATE TABLE {{schema}}.heads (
   requires text COLLATE "C",
   labels text COLLATE "C",
   UNIQUE (scope, stream)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX heads_use ON {{schema}}.heads (scope, use_key) WHERE use_key IS NOT NULL;
 CREATE INDEX heads_queued ON {{schema}}.heads (queue, scope, priority DESC, stream) WHERE status = 'queued';
 CREATE INDEX heads_parked ON {{schema}}.heads (scope, (CASE WHEN pending > 0 THEN 0 ELSE wake_at END)) WHERE status = 'parked';
 CREATE INDEX heads_running ON {{schema}}.heads (scope, lease_until) WHERE status = 'running';
+CREATE INDEX heads_busy ON {{schema}}.heads (queue) WHERE status = 'running';
 CREATE INDEX heads_started ON {{schema}}.heads (queue, started_at) WHERE started_at IS NOT NULL;
 CREATE INDEX heads_runbook ON {{schema}}.heads (scope, runbook_id, stream) WHERE runbook_id IS NOT NULL;
 CREATE INDEX heads_parent ON {{schema}}.heads (scope, parent, stream) WHERE parent IS NOT NULL;
@@ -232,14 +238,40 @@ CREATE FUNCTION {{schema}}.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$;
 
+-- What runs do under their leases, where their heads stay as they are: one statement that only inserts. Whoever takes a run over appends
+-- an event too, so that of two who write at one moment the key of event_rows lets one through (23505 for the other). runs:
+--   {o place, id, ow owner, ep epoch, x after seq, p after hash (hex)}; events and files as in append.
+CREATE FUNCTION {{schema}}.advance_many(runs json, events json, files json, bytes bytea[], OUT at bigint, OUT done integer[])
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+  at := {{schema}}.now_ms();
+  WITH held AS MATERIALIZED (
+    SELECT i.o, i.id, h.scope FROM json_to_recordset(runs) AS i(o integer, id bigint, ow text, ep integer, x integer, p text)
+    JOIN {{schema}}.heads h ON h.id = i.id AND h.owner = i.ow AND h.epoch = i.ep
+    WHERE decode(i.p, 'hex') = (SELECT e.hash FROM {{schema}}.event_rows e WHERE e.stream_id = i.id AND e.seq = i.x)
+  ), logged AS (
+    INSERT INTO {{schema}}.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
+    SELECT w.id, advance_many.at, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
+    FROM json_to_recordset(events) AS e(o integer, q integer, k text, v smallint, e integer, p text, d text, h text)
+    JOIN held w USING (o)
+  ), kept AS (
+    INSERT INTO {{schema}}.artifacts (scope, id, kind, at, bytes)
+    SELECT w.scope, decode(f.d, 'hex'), f.k, advance_many.at, advance_many.bytes[f.i]
+    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text) JOIN held w USING (o)
+    ON CONFLICT DO NOTHING
+  )
+  SELECT array_agg(o) INTO done FROM held;
+END $$;
+
 -- Commits of one stream each, as many as are waiting: those whose checks hold are written, and their places in the list given back.
 -- The others are left to commit_writes, which can say why. heads: objects
 --   {o place, s scope, t stream, x expected seq, p hash before (hex), n seq after, h hash after, fo fence owner, fe fence epoch,
---    co claiming owner, ce epoch, cm term in ms, rel gives the lease up, rest the run rests or has ended, run it is a run's, st status, re reason, wa wake_at,
+--    co claiming owner, ce epoch, cm term in ms, rel gives the lease up, rest the run rests or has ended, run it is a run's, sa it has started, st status, re reason, wa wake_at,
 --    uk use_key, rb runbook_id, rq requires, q queue, pr priority, lb labels, pa parent, dk dedup_key, nt what to tell others}
 -- events: {o, q seq, k kind, v, e epoch, p payload, d payload digest (hex), h hash (hex)}; files: {o, i index of bytes, d digest (hex), k kind}.
 -- Plans that read a whole table look cheap while it is small, and are kept; the settings rule them out.
-CREATE FUNCTION {{schema}}.append(heads json, events json, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[])
+CREATE FUNCTION {{schema}}.append(heads json, events json, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[],
+  OUT ids bigint[])
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
   moment bigint := {{schema}}.now_ms();
@@ -247,12 +279,10 @@ BEGIN
   WITH input AS MATERIALIZED (
     SELECT * FROM json_to_recordset(heads) AS i(
       o integer, s text, t text, x integer, p text, n integer, h text, fo text, fe integer, co text, ce integer, cm bigint,
-      rel boolean, rest boolean, run boolean, st text, re text, wa bigint, uk text, rb text, rq text, q text, pr integer, lb text,
+      rel boolean, rest boolean, run boolean, sa boolean, st text, re text, wa bigint, uk text, rb text, rq text, q text, pr integer, lb text,
       pa text, dk text)
   ), moved AS (
     UPDATE {{schema}}.heads h SET
-      seq = i.n,
-      hash = decode(i.h, 'hex'),
       epoch = coalesce(i.ce, h.epoch),
       owner = CASE WHEN i.rel OR i.rest THEN NULL ELSE coalesce(i.co, h.owner) END,
       lease_until = CASE WHEN i.rel OR i.rest THEN NULL WHEN i.co IS NOT NULL THEN moment + i.cm ELSE h.lease_until END,
@@ -260,9 +290,10 @@ BEGIN
       reason = CASE WHEN i.run THEN i.re ELSE h.reason END,
       wake_at = CASE WHEN i.run THEN i.wa ELSE h.wake_at END,
       use_key = CASE WHEN i.run THEN i.uk ELSE h.use_key END,
-      started_at = CASE WHEN i.run AND i.st = 'running' THEN coalesce(h.started_at, moment) ELSE h.started_at END
+      started_at = CASE WHEN i.sa THEN coalesce(h.started_at, moment) ELSE h.started_at END
     FROM input i
-    WHERE h.scope = i.s AND h.stream = i.t AND i.x > 0 AND h.seq = i.x AND h.hash = decode(i.p, 'hex')
+    WHERE h.scope = i.s AND h.stream = i.t AND i.x > 0
+      AND decode(i.p, 'hex') = (SELECT e.hash FROM {{schema}}.event_rows e WHERE e.stream_id = h.id AND e.seq = i.x)
       AND CASE
         WHEN i.co IS NOT NULL THEN (h.owner IS NULL OR h.lease_until <= moment) AND h.epoch = i.ce - 1
         WHEN i.fo IS NOT NULL THEN h.owner = i.fo AND h.epoch = i.fe
@@ -274,9 +305,9 @@ BEGIN
     INSERT INTO {{schema}}.streams (scope, stream) SELECT i.s, i.t FROM input i WHERE i.x = 0 AND i.co IS NULL AND i.fo IS NULL
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
   ), begun AS (
-    INSERT INTO {{schema}}.heads (id, scope, stream, seq, hash, epoch, status, reason, wake_at, use_key, runbook_id, requires, queue,
+    INSERT INTO {{schema}}.heads (id, scope, stream, epoch, status, reason, wake_at, use_key, runbook_id, requires, queue,
       priority, labels, parent, dedup_key, submitted_at)
-    SELECT n.id, n.scope, n.stream, i.n, decode(i.h, 'hex'), 0, i.st, i.re, i.wa, i.uk, i.rb, i.rq, i.q, i.pr, i.lb, i.pa, i.dk,
+    SELECT n.id, n.scope, n.stream, 0, i.st, i.re, i.wa, i.uk, i.rb, i.rq, i.q, i.pr, i.lb, i.pa, i.dk,
       CASE WHEN i.run THEN moment END
     FROM input i JOIN named n ON n.scope = i.s AND n.stream = i.t
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
@@ -291,12 +322,12 @@ BEGIN
     JOIN written w USING (o)
   ), kept AS (
     INSERT INTO {{schema}}.artifacts (scope, id, kind, at, bytes)
-    SELECT i.s, decode(f.d, 'hex'), f.k, moment, bytes[f.i]
+    SELECT i.s, decode(f.d, 'hex'), f.k, moment, append.bytes[f.i]
     FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text)
     JOIN written w USING (o) JOIN input i USING (o)
     ON CONFLICT DO NOTHING
   )
-  SELECT array_agg(o) INTO done FROM written;
+  SELECT array_agg(o), array_agg(id) INTO done, ids FROM written;
   at := moment;
   -- those who wait hear of it; what goes on under a lease is nobody else's business
   IF channel IS NOT NULL THEN
@@ -306,7 +337,7 @@ END $$;
 
 -- Any commits, each all or nothing and answered for itself in order; the checks, and their order, are those of the port. One commit is
 -- a list of writes {s, t, x, p, n, h, fo, fe, co, ce, cm, rel, rest, run, …} as in append, with e events, f files, ap approval tokens, sg
--- keys of messages, li limits {queue, label, running, starts}.
+-- keys of messages, li limits {queue, label, running, starts}, bk seq of the first event that does not continue the others.
 CREATE FUNCTION {{schema}}.commit_writes(commits jsonb, bytes bytea[], channel text) RETURNS jsonb
 LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
 DECLARE
@@ -316,6 +347,7 @@ DECLARE
   one jsonb;
   w jsonb;
   head {{schema}}.heads;
+  last_row record;
   found_row record;
   word text;
   stream_id bigint;
@@ -350,6 +382,7 @@ BEGIN
         END IF;
       END IF;
       ids := ids || coalesce(head.id, stream_id);
+      SELECT e.seq, e.hash INTO last_row FROM {{schema}}.event_rows e WHERE e.stream_id = head.id ORDER BY e.seq DESC LIMIT 1;
       is_held := head.owner IS NOT NULL AND head.lease_until > moment;
       IF w ? 'co' THEN
         IF is_held THEN
@@ -362,17 +395,24 @@ BEGIN
         answer := jsonb_build_object('kind', 'stale', 'stream', w->>'t', 'currentEpoch', coalesce(head.epoch, 0), 'owner', head.owner);
       END IF;
       EXIT WHEN answer IS NOT NULL;
-      IF coalesce(head.seq, 0) <> (w->>'x')::integer THEN
-        answer := jsonb_build_object('kind', 'conflict', 'stream', w->>'t', 'actualSeq', coalesce(head.seq, 0));
+      IF coalesce(last_row.seq, 0) <> (w->>'x')::integer THEN
+        answer := jsonb_build_object('kind', 'conflict', 'stream', w->>'t', 'actualSeq', coalesce(last_row.seq, 0));
         EXIT;
       END IF;
-      IF head.id IS NOT NULL AND w ? 'p' AND head.hash <> decode(w->>'p', 'hex') THEN
+      IF w ? 'bk' OR (head.id IS NOT NULL AND w ? 'p' AND last_row.hash <> decode(w->>'p', 'hex')) THEN
         RAISE EXCEPTION 'the events do not continue the stream' USING ERRCODE = 'RS002',
-          DETAIL = jsonb_build_object('stream', w->>'t', 'seq', (w->>'x')::integer + 1)::text;
+          DETAIL = jsonb_build_object('stream', w->>'t', 'seq', coalesce((w->>'bk')::integer, (w->>'x')::integer + 1))::text;
+      END IF;
+      IF w ? 'li' THEN
+        answer := {{schema}}.limit_refusal(head, w, moment);
+        EXIT WHEN answer IS NOT NULL;
       END IF;
       IF w->>'uk' IS NOT NULL AND (w->>'run')::boolean THEN
         SELECT h.stream, h.runbook_id INTO found_row FROM {{schema}}.heads h
-          WHERE h.scope = w->>'s' AND h.use_key = w->>'uk' AND h.stream <> w->>'t';
+          WHERE h.scope = w->>'s' AND h.use_key = w->>'uk' AND h.stream <> w->>'t'
+            -- unless this very commit takes it from the other
+            AND NOT EXISTS (SELECT FROM jsonb_array_elements(one) o
+              WHERE o->>'s' = h.scope AND o->>'t' = h.stream AND o ? 'run' AND o->>'uk' IS DISTINCT FROM h.use_key);
         IF FOUND THEN
           answer := jsonb_build_object('kind', 'exists', 'runId', substr(found_row.stream, 5), 'runbookId', found_row.runbook_id);
           EXIT;
@@ -385,10 +425,6 @@ BEGIN
         END IF;
       END LOOP;
       EXIT WHEN answer IS NOT NULL;
-      IF w ? 'li' THEN
-        answer := {{schema}}.limit_refusal(head, w->'li', moment);
-        EXIT WHEN answer IS NOT NULL;
-      END IF;
     END LOOP;
 
     IF answer IS NULL THEN
@@ -398,8 +434,6 @@ BEGIN
         place := place + 1;
         stream_id := ids[place];
         UPDATE {{schema}}.heads h SET
-          seq = (w->>'n')::integer,
-          hash = CASE WHEN w ? 'h' THEN decode(w->>'h', 'hex') ELSE h.hash END,
           epoch = coalesce((w->>'ce')::integer, h.epoch),
           owner = CASE WHEN w ? 'rel' OR w ? 'rest' THEN NULL ELSE coalesce(w->>'co', h.owner) END,
           lease_until = CASE WHEN w ? 'rel' OR w ? 'rest' THEN NULL WHEN w ? 'co' THEN moment + (w->>'cm')::bigint ELSE h.lease_until END,
@@ -407,16 +441,16 @@ BEGIN
           reason = CASE WHEN w ? 'run' THEN w->>'re' ELSE h.reason END,
           wake_at = CASE WHEN w ? 'run' THEN (w->>'wa')::bigint ELSE h.wake_at END,
           use_key = CASE WHEN w ? 'run' THEN w->>'uk' ELSE h.use_key END,
-          started_at = CASE WHEN w->>'st' = 'running' THEN coalesce(h.started_at, moment) ELSE h.started_at END
+          started_at = CASE WHEN w ? 'sa' THEN coalesce(h.started_at, moment) ELSE h.started_at END
         WHERE h.id = stream_id RETURNING * INTO head;
         IF NOT FOUND THEN
-          INSERT INTO {{schema}}.heads (id, scope, stream, seq, hash, epoch, owner, lease_until, status, reason, wake_at, use_key,
+          INSERT INTO {{schema}}.heads (id, scope, stream, epoch, owner, lease_until, status, reason, wake_at, use_key,
             runbook_id, requires, queue, priority, labels, parent, dedup_key, submitted_at, started_at)
-          VALUES (stream_id, w->>'s', w->>'t', (w->>'n')::integer, decode(w->>'h', 'hex'), coalesce((w->>'ce')::integer, 0),
+          VALUES (stream_id, w->>'s', w->>'t', coalesce((w->>'ce')::integer, 0),
             CASE WHEN NOT w ? 'rel' AND NOT w ? 'rest' THEN w->>'co' END,
             CASE WHEN NOT w ? 'rel' AND NOT w ? 'rest' AND w ? 'co' THEN moment + (w->>'cm')::bigint END,
             w->>'st', w->>'re', (w->>'wa')::bigint, w->>'uk', w->>'rb', w->>'rq', w->>'q', (w->>'pr')::integer, w->>'lb', w->>'pa',
-            w->>'dk', CASE WHEN w ? 'run' THEN moment END, CASE WHEN w->>'st' = 'running' THEN moment END)
+            w->>'dk', CASE WHEN w ? 'run' THEN moment END, CASE WHEN w ? 'sa' THEN moment END)
           RETURNING * INTO head;
         END IF;
         INSERT INTO {{schema}}.spent_tokens (scope, token, stream, at)
@@ -427,8 +461,9 @@ BEGIN
         INSERT INTO {{schema}}.artifacts (scope, id, kind, at, bytes)
           SELECT w->>'s', decode(f.d, 'hex'), f.k, moment, bytes[f.i]
           FROM jsonb_to_recordset(coalesce(w->'f', '[]')) AS f(i integer, d text, k text) ON CONFLICT DO NOTHING;
-        PERFORM {{schema}}.consume_messages(w->>'s', w->>'t', coalesce(w->'sg', '[]'), head.seq);
-        answer := answer || jsonb_build_object('stream', w->>'t', 'seq', head.seq, 'hash', encode(head.hash, 'hex'));
+        PERFORM {{schema}}.consume_messages(w->>'s', w->>'t', coalesce(w->'sg', '[]'), (w->>'n')::integer);
+        SELECT e.seq, e.hash INTO last_row FROM {{schema}}.event_rows e WHERE e.stream_id = head.id ORDER BY e.seq DESC LIMIT 1;
+        answer := answer || jsonb_build_object('stream', w->>'t', 'seq', last_row.seq, 'hash', encode(last_row.hash, 'hex'), 'id', head.id::text);
         IF w ? 'nt' THEN changes := changes || (w->>'nt'); END IF;
       END LOOP;
       answer := jsonb_build_object('kind', 'committed', 'heads', answer, 'at', moment);
@@ -445,30 +480,29 @@ CREATE FUNCTION {{schema}}.labels_of(canonical text) RETURNS jsonb LANGUAGE sql 
 $$;
 
 -- Why a claim must wait, null = it need not. Claims with limits of one queue come here one after the other.
-CREATE FUNCTION {{schema}}.limit_refusal(head {{schema}}.heads, limits jsonb, moment bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION {{schema}}.limit_refusal(head {{schema}}.heads, w jsonb, moment bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   one jsonb;
   value jsonb;
   found_count bigint;
   retry_at bigint;
 BEGIN
-  -- child runs are driven with their parent: neither counted nor held back
-  IF head.parent IS NOT NULL THEN RETURN NULL; END IF;
-  FOR one IN SELECT l FROM jsonb_array_elements(limits) l LOOP
+  IF w->>'st' IS DISTINCT FROM 'running' OR head.parent IS NOT NULL THEN RETURN NULL; END IF;
+  FOR one IN SELECT l FROM jsonb_array_elements(w->'li') l LOOP
     value := CASE WHEN one->>'label' IS NULL THEN NULL ELSE {{schema}}.labels_of(head.labels)->(one->>'label') END;
     CONTINUE WHEN one->>'queue' <> head.queue OR (one->>'label' IS NOT NULL AND value IS NULL);
     IF one->>'running' IS NOT NULL THEN
       SELECT count(*) INTO found_count FROM {{schema}}.heads h
-        WHERE h.status = 'running' AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
+        WHERE h.status = 'running' AND h.queue = head.queue AND h.parent IS NULL AND h.id <> head.id
           AND (value IS NULL OR (h.scope = head.scope AND {{schema}}.labels_of(h.labels)->(one->>'label') = value));
       IF found_count >= (one->>'running')::bigint THEN
         RETURN jsonb_build_object('kind', 'limited', 'stream', head.stream, 'limit', one, 'retryAt', NULL);
       END IF;
     END IF;
-    IF one->'starts'->>'runs' IS NOT NULL AND head.status = 'queued' THEN
+    IF one->'starts'->>'runs' IS NOT NULL AND w ? 'sa' AND head.started_at IS NULL THEN
       SELECT count(*), min(started_at) INTO found_count, retry_at FROM (
         SELECT h.started_at FROM {{schema}}.heads h
-        WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = one->>'queue' AND h.parent IS NULL AND h.id <> head.id
+        WHERE h.started_at > moment - (one->'starts'->>'perMs')::bigint AND h.queue = head.queue AND h.parent IS NULL AND h.id <> head.id
           AND (value IS NULL OR (h.scope = head.scope AND {{schema}}.labels_of(h.labels)->(one->>'label') = value))
         ORDER BY h.started_at DESC LIMIT (one->'starts'->>'runs')::bigint
       ) newest;

@@ -27,8 +27,11 @@ CREATE VIEW {{schema}}.runs AS
     {{schema}}.as_time(h.submitted_at) AS submitted_at, {{schema}}.as_time(h.started_at) AS started_at,
     (SELECT {{schema}}.as_time(max(e.at)) FROM {{schema}}.event_rows e
       WHERE e.stream_id = h.id AND e.kind IN ('run.completed', 'run.failed', 'run.canceled')) AS ended_at,
-    h.seq, encode(h.hash, 'hex') AS hash
-  FROM {{schema}}.heads h WHERE h.status IS NOT NULL;
+    t.seq, encode(t.hash, 'hex') AS hash
+  FROM {{schema}}.heads h CROSS JOIN LATERAL (
+    SELECT e.seq, e.hash FROM {{schema}}.event_rows e WHERE e.stream_id = h.id ORDER BY e.seq DESC LIMIT 1
+  ) t
+  WHERE h.status IS NOT NULL;
 
 -- Only steps that something happened to; those whose payloads were dropped are missing.
 CREATE VIEW {{schema}}.steps AS

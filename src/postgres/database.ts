@@ -1,11 +1,12 @@
-import type { PgClient, PgPool, PgResult } from "./pg-types.js";
+import type { Scheduled } from "../time/clock.js";
+import type { PgClient, PgPool, PgQuery, PgResult } from "./pg-types.js";
 import type { SchemaName } from "./schema-name.js";
 import type { Statement } from "./statement.js";
 import { RunsealError } from "../errors/error.js";
 import { Handle } from "../stores/handle.js";
 import { systemClock } from "../time/clock.js";
 import { OwnPids } from "./own-pids.js";
-import { sqlFailure } from "./postgres-error.js";
+import { NOT_CONNECTED, sqlFailure } from "./postgres-error.js";
 
 /** First and largest delay between two attempts, milliseconds. */
 const RETRY_BASE_MS = 5;
@@ -51,9 +52,15 @@ export class Database {
 
   /** Does a statement once; rejects with what `pg` threw. */
   async once(call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
+    return this.send(call, statement.with(values));
+  }
+
+  /** Like {@link once}, for a query that somebody else put together. */
+  async send(call: string, query: PgQuery): Promise<PgResult> {
+    this.handle.use(call);
     if (!this.#isPrepared) await this.#prepare();
     const client = await this.#connect(call);
-    return this.#using(client, () => client.query(statement.with(values)));
+    return this.#using(call, client, () => client.query(query));
   }
 
   /** A connection in the caller's hands until `work` ends; closed instead of given back when `work` throws. */
@@ -66,15 +73,15 @@ export class Database {
     const client = await this.#connect(call);
     const onError = ignore;
     client.on("error", onError);
-    let failure: Error | undefined;
+    let failure: unknown;
     try {
       return await work(client);
     } catch (error) {
-      failure = error instanceof Error ? error : new TypeError("the work threw something that is no error");
+      failure = error;
       throw error;
     } finally {
       client.removeListener("error", onError);
-      client.release(failure);
+      client.release(failure !== undefined);
     }
   }
 
@@ -116,10 +123,10 @@ export class Database {
     }
   }
 
-  async #using(client: PgClient, work: () => Promise<PgResult>): Promise<PgResult> {
+  async #using(call: string, client: PgClient, work: () => Promise<PgResult>): Promise<PgResult> {
     const onError = ignore;
     client.on("error", onError);
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Scheduled | undefined;
     let isDone = false;
     const giveBack = (destroy: boolean): void => {
       if (isDone) return;
@@ -129,7 +136,7 @@ export class Database {
     };
     try {
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(this.#tooLong()), this.#options.statementMs);
+        timer = systemClock.schedule(this.#options.statementMs, () => reject(this.#tooLong(call)));
       });
       const result = await Promise.race([work(), late]);
       giveBack(false);
@@ -139,21 +146,22 @@ export class Database {
       giveBack(!isServersOwn(error));
       throw error;
     } finally {
-      clearTimeout(timer);
+      timer?.cancel();
     }
   }
 
-  #tooLong(): Error {
-    // reads as a connection that was lost under the statement: nobody can tell whether it was done
-    return Object.assign(new Error(`no answer within ${this.#options.statementMs} ms`), { code: "ETIMEDOUT" });
+  /** As good as a connection that was lost under the statement: nobody can tell whether it was done. */
+  #tooLong(call: string): RunsealError<"store.connection_lost"> {
+    const message = `PostgreSQL gave no answer to "${call}" within ${this.#options.statementMs} ms`;
+    return new RunsealError("store.connection_lost", message, { call, sqlState: "ETIMEDOUT" });
   }
 
   async #connect(call: string): Promise<PgClient> {
     const { pool, busyMs } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Scheduled | undefined;
     const connecting = pool.connect();
     const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), busyMs);
+      timer = systemClock.schedule(busyMs, () => resolve("late"));
     });
     try {
       const client = await Promise.race([connecting, late]);
@@ -164,9 +172,10 @@ export class Database {
     } catch (thrown) {
       const { kind, error } = sqlFailure(thrown, call);
       // not connected: whatever the reason, nothing was done
-      throw kind === "unknown" ? Object.assign(new Error(error.message, { cause: thrown }), { code: "08001" }) : thrown;
+      if (kind !== "unknown") throw thrown;
+      throw new RunsealError("store.connection_lost", error.message, { call, sqlState: NOT_CONNECTED }, { cause: thrown });
     } finally {
-      clearTimeout(timer);
+      timer?.cancel();
     }
     connecting.then((client) => client.release(), ignore);
     const message = `the pool had no connection within ${busyMs} ms; make it larger, or look for what keeps its connections`;

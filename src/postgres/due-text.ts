@@ -1,7 +1,7 @@
 import type { DueQuery, WorkQuery } from "../stores/event-store.js";
 import type { OpenStatus } from "./walk-text.js";
 import type { Values } from "./statements.js";
-import { HEAD_FIELDS } from "./heads.js";
+import { HEADS, HEAD_FIELDS } from "./heads.js";
 import { roomAtText, roomText } from "./room-text.js";
 import { queuedPairsText, scopesText } from "./walk-text.js";
 
@@ -38,7 +38,7 @@ export function dueText(query: DueQuery, values: Values): string {
     ) ranked ORDER BY priority DESC, turn, ${after}scope${window}
   ), free AS MATERIALIZED (
     SELECT f.* FROM offered o CROSS JOIN LATERAL (
-      SELECT ${HEAD_FIELDS} FROM {{schema}}.heads h WHERE h.id = o.id AND h.status = o.status AND h.epoch = o.epoch
+      SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE h.id = o.id AND h.status = o.status AND h.epoch = o.epoch
         AND h.lease_until IS NOT DISTINCT FROM o.lease_until FOR UPDATE OF h SKIP LOCKED) f
     LIMIT ${limit}
   )

@@ -4,8 +4,12 @@ import { withPendingInbox } from "../history/run-head.js";
 import { headOfRow } from "../sql/head-row.js";
 import { integerIn } from "../sql/row.js";
 
-/** The columns that {@link shownHead} reads, of the table `heads` as `h`. */
-export const HEAD_FIELDS = `h.scope, h.stream, h.seq, encode(h.hash, 'hex') AS hash, h.epoch, h.owner, h.lease_until, h.runbook_id,
+/** The table `heads` as `h`, beside the newest event of each stream as `t`. */
+export const HEADS = `{{schema}}.heads h CROSS JOIN LATERAL
+  (SELECT e.seq, e.hash FROM {{schema}}.event_rows e WHERE e.stream_id = h.id ORDER BY e.seq DESC LIMIT 1) t`;
+
+/** The columns of {@link HEADS} that {@link shownHead} reads. */
+export const HEAD_FIELDS = `h.scope, h.stream, t.seq, encode(t.hash, 'hex') AS hash, h.epoch, h.owner, h.lease_until, h.runbook_id,
   h.status, h.reason, h.wake_at, h.requires, h.queue, h.priority, h.labels, h.parent, h.dedup_key, h.use_key, h.submitted_at,
   h.started_at, h.pending`;
 

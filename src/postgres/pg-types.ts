@@ -6,6 +6,8 @@ export interface PgPool {
 
 /** A connection of {@link PgPool} while it is in somebody's hands. */
 export interface PgClient {
+  /** Of the server's process, once it is connected. */
+  readonly processID?: number | null;
   query(query: PgQuery): Promise<PgResult>;
   on(event: "error", listener: (error: Error) => void): unknown;
   removeListener(event: "error", listener: (error: Error) => void): unknown;

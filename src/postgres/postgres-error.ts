@@ -13,6 +13,9 @@ const REFUSED_CODES = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENOENT
 const LOST_MESSAGE =
   /connection terminated|connection ended|client has encountered a connection error|client was closed|not queryable/i;
 
+/** State of a connection that could not be made: nothing was done. */
+export const NOT_CONNECTED = "08001";
+
 /** Where a table of ours says that it only grows, an append that it does not continue, and a message that it is not there, a session that is none. */
 const APPEND_ONLY = "RS001";
 const NOT_CHAINED = "RS002";
@@ -25,7 +28,7 @@ const OTHER_BACKEND = "RS004";
  * @param call - the port's method, for the reader of the message
  */
 export function sqlFailure(thrown: unknown, call: string): SqlFailure {
-  if (isRunsealError(thrown)) return { kind: "final", error: thrown };
+  if (isRunsealError(thrown)) return { kind: kindOf(thrown), error: thrown };
   const state = stateOf(thrown);
   const cause = { cause: thrown };
   const said = messageOf(thrown);
@@ -35,6 +38,12 @@ export function sqlFailure(thrown: unknown, call: string): SqlFailure {
     kind: "final",
     error: new RunsealError("store.failed", `PostgreSQL could not do "${call}": ${said}`, { call }, cause),
   };
+}
+
+/** Of our own errors, only a lost connection is worth another try. */
+function kindOf(error: RunsealError): SqlFailure["kind"] {
+  if (!isRunsealError(error, "store.connection_lost")) return "final";
+  return error.details.sqlState === NOT_CONNECTED ? "before" : "unknown";
 }
 
 function byState(state: string, said: string, call: string, thrown: unknown, cause: ErrorOptions): SqlFailure {

@@ -24,11 +24,11 @@ const SELECT_EVENTS = `DECLARE rebuilt NO SCROLL CURSOR FOR
   FROM {{schema}}.streams s JOIN {{schema}}.event_rows e ON e.stream_id = s.id
   WHERE s.scope = $1 ORDER BY s.id, e.seq`;
 
-const INSERT_HEADS = `INSERT INTO {{schema}}.heads (id, ${HEAD_COLUMNS}, pending)
-  SELECT n.id, n.scope, n.stream, n.seq, decode(n.hash, 'hex'), ${HEAD_COLUMNS.split(", ")
-    .slice(4)
-    .map((column) => `n.${column}`)
-    .join(", ")},
+/** Columns of a head but for seq and hash, which are those of the newest event. */
+const COLUMNS = HEAD_COLUMNS.split(", ").filter((column) => column !== "seq" && column !== "hash");
+
+const INSERT_HEADS = `INSERT INTO {{schema}}.heads (id, ${COLUMNS.join(", ")}, pending)
+  SELECT n.id, ${COLUMNS.map((column) => `n.${column}`).join(", ")},
     CASE WHEN n.stream LIKE 'run/%' THEN (
       SELECT count(*) FROM {{schema}}.inbox i WHERE i.scope = n.scope AND i.run_id = substr(n.stream, 5) AND NOT EXISTS (
         SELECT FROM {{schema}}.inbox_consumed c WHERE c.scope = i.scope AND c.run_id = i.run_id AND c.ord = i.ord)

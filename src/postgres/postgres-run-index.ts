@@ -7,7 +7,7 @@ import { runStream } from "../model/ids.js";
 import { integerIn, integerOrNullIn } from "../sql/row.js";
 import { inTurns, RUNS_LISTED_DEFAULT } from "../stores/run-order.js";
 import { dueText, nextWakeText } from "./due-text.js";
-import { HEAD_FIELDS, shownHead } from "./heads.js";
+import { HEADS, HEAD_FIELDS, shownHead } from "./heads.js";
 import { Statements, Values } from "./statements.js";
 
 /** How often `due` looks again when everything that is due was locked by somebody at that moment. */
@@ -70,5 +70,5 @@ function listText(scope: Scope, filter: RunFilter, values: Values): string {
     ...(after === undefined ? [] : [`h.stream < ${values.place(runStream(after))}`]),
   ];
   const limit = values.place(filter.limit ?? RUNS_LISTED_DEFAULT);
-  return `SELECT ${HEAD_FIELDS} FROM {{schema}}.heads h WHERE ${conditions.join(" AND ")} ORDER BY h.stream DESC LIMIT ${limit}`;
+  return `SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE ${conditions.join(" AND ")} ORDER BY h.stream DESC LIMIT ${limit}`;
 }

@@ -5,7 +5,7 @@ import type { Transaction } from "./transaction.js";
 import { withPendingInbox } from "../history/run-head.js";
 import { HEAD_COLUMNS, headOfRow } from "../sql/head-row.js";
 import { integerIn } from "../sql/row.js";
-import { livenessOf } from "./owner.js";
+import { livenessOf } from "../sql/owner.js";
 
 /** Selects heads with their waiting messages; a WHERE clause follows. */
 export const SELECT_HEADS = `SELECT ${HEAD_COLUMNS}, pending FROM runseal_heads`;

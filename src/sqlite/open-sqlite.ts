@@ -9,7 +9,7 @@ import { LockQueue } from "../stores/lock-queue.js";
 import { systemClock } from "../time/clock.js";
 import { Database } from "./database.js";
 import { DRIVER_SOURCES } from "./find-driver.js";
-import { makeOwner } from "./owner.js";
+import { makeOwner } from "../sql/owner.js";
 import { SqliteArtifactStore } from "./sqlite-artifact-store.js";
 import { SqliteEventReader } from "./sqlite-event-reader.js";
 import { SqliteEventStore } from "./sqlite-event-store.js";

@@ -8,7 +8,7 @@ import type { Transaction } from "./transaction.js";
 import type { SqlRow } from "./driver.js";
 import { integerIn, textIn } from "../sql/row.js";
 import { Refused } from "./database.js";
-import { livenessOf } from "./owner.js";
+import { livenessOf } from "../sql/owner.js";
 
 /** How long a row counts where nobody can tell whether its process lives: it was made on another host. Milliseconds. */
 export const LOCK_TERM_MS = 30_000;

@@ -12,7 +12,7 @@ import { inTurns, RUNS_LISTED_DEFAULT } from "../stores/run-order.js";
 import { among, and, equal } from "./condition.js";
 import { SELECT_HEADS, shownHead } from "./heads.js";
 import { roomAt, roomFor } from "./sqlite-room.js";
-import { livenessOf } from "./owner.js";
+import { livenessOf } from "../sql/owner.js";
 
 /** When a parked run wants to be looked at: the words of the index on it. */
 const PARKED_WAKE = "CASE WHEN pending > 0 THEN 0 ELSE wake_at END";

@@ -132,10 +132,13 @@ export class TransactionGate<G extends GatedTransaction> {
 }
 
 /** The end of the time that a transaction has. */
-class TimeLimit {
+export class TimeLimit {
+  /** Rejects with `store.transaction_timeout`. */
   readonly passed: Promise<never>;
+  /** Takes it back. */
   readonly lift: () => void;
 
+  /** @param onPassed - called when the time is over, before {@link TimeLimit.passed} rejects */
   constructor(clock: Clock, onPassed: () => void) {
     let cancel = (): void => undefined;
     this.passed = new Promise((_resolve, reject) => {
@@ -154,7 +157,8 @@ function timedOut(): RunsealError<"store.transaction_timeout"> {
   return new RunsealError("store.transaction_timeout", message, { limitMs: TRANSACTION_MS_MAX });
 }
 
-function inTransaction(call: string): RunsealError<"store.in_transaction"> {
+/** The error of a writing call beside a transaction, from inside it. */
+export function inTransaction(call: string): RunsealError<"store.in_transaction"> {
   const message = `"${call}" was called inside a transaction and beside it, where it would wait for itself; do it afterwards, or in it`;
   return new RunsealError("store.in_transaction", message, { call });
 }

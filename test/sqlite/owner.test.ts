@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { livenessOf, makeOwner, ownerOf } from "../../src/sqlite/owner.js";
+import { livenessOf, makeOwner, ownerOf } from "../../src/sql/owner.js";
 import { eventually } from "../../src/testing/store-contract/contract-case.js";
 
 describe("the owner text (decision 3.7)", () => {

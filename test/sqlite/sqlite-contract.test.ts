@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { SqliteTransaction } from "../../src/sqlite/sqlite-transaction.js";
 import type { Stores } from "../../src/stores/stores.js";
 import { openSqlite } from "../../src/sqlite/open-sqlite.js";
-import { ownerOf } from "../../src/sqlite/owner.js";
+import { ownerOf } from "../../src/sql/owner.js";
 import { contractSuite, type OpenedEnv } from "../stores/contract-suite.js";
 import { TurnedClock } from "../stores/turned-clock.js";
 import { tempFile } from "./temp-file.js";

@@ -4,8 +4,8 @@ import { nodeRule, type Rule } from "../rule.js";
 /** Where the world may be touched by name; everywhere else it is injected. */
 const CLOCK_ROOMS = ["time/", "testing/"];
 const TIMER_ROOMS = ["time/", "testing/", "instance/env.ts"];
-const CHANCE_ROOMS = ["instance/", "sqlite/", "postgres/"];
-const PROCESS_ROOMS = ["instance/", "sqlite/"];
+const CHANCE_ROOMS = ["instance/", "sql/", "sqlite/", "postgres/"];
+const PROCESS_ROOMS = ["instance/", "sql/", "sqlite/"];
 
 const TIMERS = new Set(["setTimeout", "setInterval", "setImmediate"]);
 const PROCESS = new Set(["process", "console", "globalThis", "fetch"]);

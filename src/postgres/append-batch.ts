@@ -1,0 +1,62 @@
+import type { CommitAnswer, StreamWrite } from "../stores/event-store.js";
+import type { Database } from "./database.js";
+import type { KnownRuns } from "./known-runs.js";
+import { ArtifactBytes, eventJson, headJson } from "./write-json.js";
+import { brokenIn } from "./commit-statement.js";
+import { Statement } from "./statement.js";
+import { appended } from "./appended.js";
+import { textIn } from "../sql/row.js";
+
+/** Appends to different streams, with what they change in their heads, in one statement. */
+export class AppendBatch {
+  readonly #database: Database;
+  readonly #known: KnownRuns;
+  readonly #statement: Statement;
+
+  constructor(database: Database, known: KnownRuns) {
+    this.#database = database;
+    this.#known = known;
+    this.#statement = new Statement(
+      database.schema,
+      "SELECT at, done, ids::text[] AS ids FROM {{schema}}.append($1::json, $2::json, $3::json, $4::bytea[], $5)",
+    );
+  }
+
+  /** Whether such a statement can hold a commit: of one stream, appending, and with nothing to spend or to count. */
+  static takes(writes: readonly StreamWrite[]): writes is readonly [StreamWrite] {
+    const [write] = writes;
+    if (write === undefined || writes.length > 1 || write.events.length === 0) return false;
+    const { consume, claim } = write;
+    if ((consume?.approvals?.length ?? 0) + (consume?.signals?.length ?? 0) > 0) return false;
+    return (claim?.limits?.length ?? 0) === 0 && brokenIn(write) === undefined;
+  }
+
+  /** @returns for each write its answer; `undefined` where a check did not hold, and nothing was written */
+  async write(writes: readonly StreamWrite[]): Promise<readonly (CommitAnswer | undefined)[]> {
+    const bytes = new ArtifactBytes();
+    const heads: unknown[] = [];
+    const events: unknown[] = [];
+    const files: unknown[] = [];
+    for (const [o, write] of writes.entries()) {
+      heads.push({ o, ...headJson(write) });
+      for (const event of write.events) events.push(eventJson(event, o));
+      for (const artifact of write.artifacts) files.push({ o, i: bytes.add(artifact), d: artifact.id, k: artifact.kind });
+    }
+    const { rows } = await this.#database.once("events.commit", this.#statement, [
+      JSON.stringify(heads),
+      JSON.stringify(events),
+      JSON.stringify(files),
+      bytes.buffers,
+      this.#database.schema.channel,
+    ]);
+    const answers = appended(writes, rows[0]);
+    const [row] = rows;
+    const done = Array.isArray(row?.["done"]) ? row["done"] : [];
+    const ids: unknown = row?.["ids"];
+    for (const [place, o] of done.entries()) {
+      const write = writes[Number(o)];
+      if (write !== undefined && Array.isArray(ids)) this.#known.committed(write, textIn({ id: ids[place] }, "id"));
+    }
+    return answers;
+  }
+}

@@ -1,0 +1,86 @@
+import type { EventReader } from "../stores/event-store.js";
+import type { Row } from "../sql/row.js";
+import type { Scope, StreamName } from "../model/ids.js";
+import type { StoredEvent } from "../model/event.js";
+import type { StreamHead } from "../model/run.js";
+import type { Database } from "./database.js";
+import { HEADS, HEAD_FIELDS, shownHead } from "./heads.js";
+import { LinkedEvents } from "../stores/linked-events.js";
+import { Statement } from "./statement.js";
+import { eventOfRow } from "../sql/event-row.js";
+import { genesisHash } from "../history/chain.js";
+import { integerIn, textIn } from "../sql/row.js";
+
+/** Rows asked for at a time, so that no statement is open while the reader of them does something else. */
+const PAGE_ROWS = 1_000;
+const SEQ_MAX = 2_147_483_647;
+
+/** Reads the log in PostgreSQL, page by page. */
+export class PostgresEventReader implements EventReader {
+  readonly #database: Database;
+  readonly #events: Statement;
+  readonly #head: Statement;
+  readonly #heads: Statement;
+
+  constructor(database: Database) {
+    const { schema } = database;
+    this.#database = database;
+    this.#events = new Statement(
+      schema,
+      `SELECT e.seq, e.kind, e.v, e.epoch, coalesce(e.payload, '') AS payload, encode(e.payload_digest, 'hex') AS payload_digest,
+          encode(e.hash, 'hex') AS hash, e.at
+        FROM {{schema}}.event_rows e WHERE e.stream_id = (SELECT s.id FROM {{schema}}.streams s WHERE s.scope = $1 AND s.stream = $2)
+          AND e.seq >= $3 AND e.seq <= $4 ORDER BY e.seq LIMIT ${PAGE_ROWS + 1}`,
+    );
+    this.#head = new Statement(schema, `SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE h.scope = $1 AND h.stream = $2`);
+    this.#heads = new Statement(
+      schema,
+      `SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE h.scope = $1 AND h.stream > $2 ORDER BY h.stream LIMIT ${PAGE_ROWS}`,
+    );
+  }
+
+  async *read(
+    scope: Scope,
+    stream: StreamName,
+    range?: { readonly fromSeq?: number; readonly toSeq?: number },
+  ): AsyncGenerator<StoredEvent, void, undefined> {
+    const linked = new LinkedEvents(scope, stream, range?.fromSeq ?? 1);
+    const toSeq = Math.min(range?.toSeq ?? SEQ_MAX, SEQ_MAX);
+    for (;;) {
+      // the hash before the first one wanted is that of the row before it
+      const from = linked.seq - 1;
+      if (toSeq <= from) {
+        this.#database.handle.use("reader.read");
+        return;
+      }
+      const { rows } = await this.#database.query("reader.read", this.#events, [scope, stream, from, toSeq]);
+      let prev = from === 0 ? genesisHash(scope, stream) : "";
+      for (const row of rows) {
+        if (integerIn(row, "seq") > from) yield linked.next(linkedRow(scope, stream, row, prev));
+        prev = textIn(row, "hash");
+      }
+      if (rows.length <= PAGE_ROWS) return;
+    }
+  }
+
+  async head(scope: Scope, stream: StreamName): Promise<StreamHead | undefined> {
+    const { rows } = await this.#database.query("reader.head", this.#head, [scope, stream]);
+    const [row] = rows;
+    return row === undefined ? undefined : shownHead(row);
+  }
+
+  async *heads(scope: Scope): AsyncGenerator<StreamHead, void, undefined> {
+    for (let after = ""; ;) {
+      const { rows } = await this.#database.query("reader.heads", this.#heads, [scope, after]);
+      const heads = rows.map(shownHead);
+      yield* heads;
+      const last = heads.at(-1);
+      if (last === undefined || rows.length < PAGE_ROWS) return;
+      after = last.stream;
+    }
+  }
+}
+
+function linkedRow(scope: Scope, stream: StreamName, row: Row, prev: string): StoredEvent {
+  return eventOfRow(scope, stream, { ...row, prev });
+}

@@ -1,0 +1,124 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Clock } from "../time/clock.js";
+import type { Database } from "./database.js";
+import type { Listeners } from "../stores/listeners.js";
+import type { PgClient } from "./pg-types.js";
+import type { StoreTransaction, Transactions } from "../stores/transactions.js";
+import { GatedTransaction, inTransaction, TimeLimit } from "../stores/transaction-gate.js";
+import { OpenTransaction } from "./open-transaction.js";
+import { RunsealError } from "../errors/error.js";
+import { Statement } from "./statement.js";
+import { sqlFailure } from "./postgres-error.js";
+import { systemClock } from "../time/clock.js";
+import { textIn } from "../sql/row.js";
+
+const CALL = "transactions.run";
+/** How long an answer to ROLLBACK is waited for; after a broken connection it may never come. Milliseconds. */
+const ROLLBACK_MS = 1_000;
+
+/** Transactions on connections of the pool, each on its own; others go on meanwhile. */
+export class PostgresTransactions implements Transactions {
+  readonly #database: Database;
+  readonly #changed: Listeners;
+  readonly #clock: Clock;
+  readonly #inside = new AsyncLocalStorage<OpenTransaction>();
+  readonly #open = new Map<unknown, OpenTransaction>();
+  readonly #number: Statement;
+  readonly #fate: Statement;
+
+  /** @param clock - of the 5 s that a transaction may stay open */
+  constructor(database: Database, changed: Listeners, clock: Clock) {
+    this.#database = database;
+    this.#changed = changed;
+    this.#clock = clock;
+    this.#number = new Statement(database.schema, "SELECT pg_current_xact_id()::text AS xid");
+    this.#fate = new Statement(database.schema, "SELECT pg_xact_status($1::xid8) AS fate");
+  }
+
+  async run<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    this.#database.handle.use(CALL);
+    if (this.#inside.getStore()?.isOpen === true) throw inTransaction(CALL);
+    const { value, changes } = await this.#database.withClient(CALL, (client) => this.#runOn(client, work));
+    for (const change of changes) this.#changed.notify(change);
+    return value;
+  }
+
+  /**
+   * The open transaction of these stores that a caller names, by itself or by its handle; `undefined` for anything that is none of theirs.
+   *
+   * @throws {@link RunsealError} `run.invalid_option` for one of other stores; `store.transaction_timeout`, `store.transaction_ended`
+   */
+  joined(tx: unknown, call: string): OpenTransaction | undefined {
+    const open = this.#open.get(tx);
+    if (open !== undefined) {
+      open.assertOpen(call);
+      return open;
+    }
+    if (!(tx instanceof GatedTransaction)) return undefined;
+    if (tx.of === this) tx.assertOpen(call);
+    throw new RunsealError("run.invalid_option", "this is a transaction of other stores", { option: "tx" });
+  }
+
+  async #runOn<T>(client: PgClient, work: (tx: StoreTransaction) => Promise<T>) {
+    const transaction = new OpenTransaction(this, client);
+    const limit = new TimeLimit(this.#clock, () => transaction.end("expired"));
+    this.#open.set(transaction, transaction).set(transaction.handle, transaction);
+    try {
+      await begun(client);
+      const value = await Promise.race([this.#inside.run(transaction, async () => work(transaction)), limit.passed]);
+      transaction.assertOpen(CALL);
+      transaction.end("ended");
+      await this.#commit(client);
+      return { value, changes: transaction.changes };
+    } catch (error) {
+      // the connection is closed afterwards, which rolls back too, but later
+      await Promise.race([client.query({ text: "ROLLBACK" }).catch(ignore), systemClock.sleep(ROLLBACK_MS)]);
+      throw error;
+    } finally {
+      limit.lift();
+      transaction.end("ended");
+      this.#open.delete(transaction);
+      this.#open.delete(transaction.handle);
+    }
+  }
+
+  /** Commits; when the answer is lost, asks the server what became of the transaction. */
+  async #commit(client: PgClient): Promise<void> {
+    const numbered = await client.query(this.#number.with([]));
+    const xid = textIn(numbered.rows[0] ?? {}, "xid");
+    try {
+      await client.query({ text: "COMMIT" });
+    } catch (thrown) {
+      const failure = sqlFailure(thrown, CALL);
+      if (failure.kind === "final") throw failure.error;
+      await this.#assertCommitted(xid, failure.error);
+    }
+  }
+
+  async #assertCommitted(xid: string, lost: RunsealError): Promise<void> {
+    const giveUpAt = systemClock.now() + this.#database.busyMs;
+    for (let tries = 0; ; tries += 1) {
+      const { rows } = await this.#database.query(CALL, this.#fate, [xid]);
+      const fate = rows[0]?.["fate"];
+      if (fate === "committed") return;
+      if (fate === "aborted") throw lost;
+      if (systemClock.now() >= giveUpAt) {
+        const message = `nobody can tell whether transaction ${xid} was committed; look again when the database answers`;
+        throw new RunsealError("store.outcome_unknown", message, { stream: "", seq: 0 }, { cause: lost });
+      }
+      await this.#database.pause(tries);
+    }
+  }
+}
+
+function ignore(): void {
+  // whoever rolls back has a better reason to tell
+}
+
+async function begun(client: PgClient): Promise<void> {
+  try {
+    await client.query({ text: "BEGIN ISOLATION LEVEL READ COMMITTED" });
+  } catch (thrown) {
+    throw sqlFailure(thrown, CALL).error;
+  }
+}

@@ -1,0 +1,87 @@
+import type { ArtifactWrite, StreamWrite } from "../stores/event-store.js";
+import type { ChainedEvent } from "../model/event.js";
+import type { RunHead } from "../model/run.js";
+import { canonicalize } from "../json/canonical.js";
+import { changePayload } from "./change-payload.js";
+import { changeOf } from "../stores/store-change.js";
+import { isTerminal } from "../history/run-head.js";
+
+/** One event as the functions of the schema take it. */
+interface EventJson {
+  readonly o?: number;
+  readonly q: number;
+  readonly k: string;
+  readonly v: number;
+  readonly e: number;
+  readonly p: string;
+  readonly d: string;
+  readonly h: string;
+}
+
+/** The members of a write that the functions of the schema take; the migration says what each is. */
+export type HeadJson = Readonly<Record<string, string | number | boolean | null>>;
+
+/** What a commit puts into the columns of a head; members that say nothing are left out. */
+export function headJson(write: StreamWrite): HeadJson {
+  const { scope, stream, expectedSeq, events, fence, claim, run, releaseLease } = write;
+  const [first, last] = [events[0], events.at(-1)];
+  return {
+    s: scope,
+    t: stream,
+    x: expectedSeq,
+    n: expectedSeq + events.length,
+    ...(first !== undefined && last !== undefined && { p: first.prev, h: last.hash }),
+    ...(fence !== null && { fo: fence.owner, fe: fence.epoch }),
+    ...(claim !== undefined && { co: claim.owner, ce: claim.epoch, cm: claim.leaseMs }),
+    ...(releaseLease === true && { rel: true }),
+    ...(run !== undefined && runJson(run, expectedSeq === 0)),
+    ...notificationOf(write),
+  };
+}
+
+/** What is settled by the first write goes with it alone. */
+function runJson(run: RunHead, isFirst: boolean): HeadJson {
+  const rests = run.status === "parked" || isTerminal(run.status);
+  const { status, reason, wakeAt, useKey } = run;
+  return {
+    run: true,
+    st: status,
+    re: reason,
+    wa: wakeAt,
+    uk: useKey,
+    ...(rests && { rest: true }),
+    ...(run.startedAt !== null && { sa: true }),
+    ...(isFirst && {
+      rb: run.runbookId,
+      rq: canonicalize(run.requires),
+      q: run.queue,
+      pr: run.priority,
+      lb: canonicalize(run.labels),
+      pa: run.parent,
+      dk: run.dedupKey,
+    }),
+  };
+}
+
+/** Others are told of everything but the progress of a run that somebody holds. */
+function notificationOf(write: StreamWrite): { readonly nt?: string } {
+  const change = changeOf(write);
+  return change.what === "progress" ? {} : { nt: changePayload(change) };
+}
+
+/** An event for a list of many commits, or of its own. */
+export function eventJson(event: ChainedEvent, place?: number): EventJson {
+  const { seq, kind, v, epoch, payloadText, payloadDigest, hash } = event;
+  return { ...(place !== undefined && { o: place }), q: seq, k: kind, v, e: epoch, p: payloadText, d: payloadDigest, h: hash };
+}
+
+/** Bytes on their way to a statement, in the order of the numbers that {@link ArtifactBytes.add} gave. */
+export class ArtifactBytes {
+  readonly buffers: Buffer[] = [];
+
+  /** @returns its index from 1 */
+  add(artifact: ArtifactWrite): number {
+    const { buffer, byteOffset, byteLength } = artifact.bytes;
+    return this.buffers.push(Buffer.from(buffer, byteOffset, byteLength));
+  }
+}
