@@ -1,6 +1,7 @@
 export { postgresLocks } from "./postgres/lock-admin.js";
 export type { LockAdmin, LockAdminOptions, LockListing } from "./postgres/lock-admin.js";
-export { postgresStores, type PostgresStores, type PostgresStoresOptions } from "./postgres/postgres-stores.js";export { SCHEMA_VERSION, migrate } from "./postgres/migrate.js";
+export { postgresStores, type PostgresStores, type PostgresStoresOptions } from "./postgres/postgres-stores.js";
+export { SCHEMA_VERSION, migrate } from "./postgres/migrate.js";
 export type { MigrateMode, MigrateOptions, MigrateReport } from "./postgres/migrate.js";
 export { migrationSql } from "./postgres/migration-sql.js";
 export type { MigrationSqlOptions } from "./postgres/migration-sql.js";
