@@ -107,7 +107,7 @@ describe("what a SQLSTATE means (reliability: error codes to map)", () => {
     await pool.query(`CREATE SCHEMA "${schema}"; CREATE TABLE "${schema}".t (n integer)`);
     const holder = await pool.connect();
     await holder.query(`BEGIN; LOCK TABLE "${schema}".t`);
-    expectBefore(await thrownBy(pool.query(`SELECT * FROM "${schema}".t FOR UPDATE NOWAIT`)), "55P03", "store.contention");
+    expectBefore(await refused("BEGIN", `LOCK TABLE "${schema}".t NOWAIT`), "55P03", "store.contention");
     expectBefore(await refused("SET lock_timeout = 5", `SELECT * FROM "${schema}".t`), "55P03", "store.contention");
     await holder.query("ROLLBACK");
     holder.release();
