@@ -30,6 +30,9 @@ export type { ChildEnd } from "./model/child-end.js";
 export type { Park, ParkOptions } from "./model/park.js";
 export type { IoCall, IoResult } from "./model/io-call.js";
 
+export { dropPayloads } from "./stores/drop-payloads.js";
+export type { PayloadRange } from "./stores/drop-payloads.js";
+export type { Retention } from "./stores/retention.js";
 export { memoryStores } from "./stores/memory/memory-stores.js";
 export type { MemoryStores, MemoryStoresOptions } from "./stores/memory/memory-stores.js";
 export type { MemoryTransaction } from "./stores/memory/memory-transaction.js";

@@ -84,20 +84,31 @@ export function eventHash(event: Omit<ChainedEvent, "hash" | "payloadText">): Di
 
 /** Why a stored event can't be trusted; `undefined` = it chains from `head` and matches its digests. */
 export function brokenLink(head: ChainHead, event: ChainedEvent): string | undefined {
-  if (event.stream !== head.stream) return `belongs to stream "${event.stream}"`;
-  if (event.seq !== head.seq + 1) return `has seq ${event.seq} where ${head.seq + 1} follows`;
-  if (event.prev !== head.hash) return "does not link to the event before it";
+  const misplaced = brokenPlace(head, event);
+  if (misplaced !== undefined) return misplaced;
   if (payloadDigestOf(event.payloadText) !== event.payloadDigest) return "has a payload that does not match its digest";
   return eventHash(event) === event.hash ? undefined : "does not match its hash";
 }
 
+/** What {@link brokenLink} says of an event whose payload was dropped: everything but its digest can be checked. */
+export function brokenHash(head: ChainHead, event: ChainedEvent): string | undefined {
+  return brokenPlace(head, event) ?? (eventHash(event) === event.hash ? undefined : "does not match its hash");
+}
+
+function brokenPlace(head: ChainHead, event: ChainedEvent): string | undefined {
+  if (event.stream !== head.stream) return `belongs to stream "${event.stream}"`;
+  if (event.seq !== head.seq + 1) return `has seq ${event.seq} where ${head.seq + 1} follows`;
+  return event.prev === head.hash ? undefined : "does not link to the event before it";
+}
+
 /**
- * Refuses an event that does not chain from `head`.
+ * Refuses an event that does not chain from `head`. One without a payload passes by its hash: whether a `payload.dropped` event speaks of
+ * it is for `verify` to say.
  *
  * @throws {@link RunsealError} `store.corrupt` naming stream and seq
  */
 export function assertLinked(head: ChainHead, event: ChainedEvent): void {
-  const broken = brokenLink(head, event);
+  const broken = event.payloadText === "" ? brokenHash(head, event) : brokenLink(head, event);
   if (broken === undefined) return;
   throw new RunsealError("store.corrupt", `event ${event.seq} of "${head.stream}" ${broken}`, {
     what: "event",

@@ -68,6 +68,8 @@ export function nextStreamHead(head: StreamHead | null, event: StoredEvent): Str
   const { scope, stream, seq, hash } = event;
   const lease = leaseAfter(head, event);
   if (!stream.startsWith(RUN_PREFIX)) return { scope, stream, seq, hash, ...lease, run: null };
+  // dropped: nothing that a head is made of is ever
+  if (event.payloadText === "" && head !== null) return { scope, stream, seq, hash, ...lease, run: head.run };
   const payload = JSON.parse(event.payloadText) as JsonValue;
   const run = nextRunHead(head?.run ?? null, { kind: event.kind, payload, at: event.at }, stream.slice(RUN_PREFIX.length));
   return { scope, stream, seq, hash, ...lease, run };

@@ -1,7 +1,7 @@
 import type { ChainHead } from "./chain.js";
 import type { Scope, StreamName } from "../model/ids.js";
 import type { StoredEvent } from "../model/event.js";
-import { brokenLink, emptyHead, eventHash } from "./chain.js";
+import { brokenHash, brokenLink, emptyHead } from "./chain.js";
 
 /** Whether a chain can be trusted, and how much of it is still there. */
 export interface ChainVerdict {
@@ -43,14 +43,6 @@ export function verifyChain(scope: Scope, stream: StreamName, events: Iterable<S
     head = { scope, stream, seq: event.seq, hash: event.hash };
   }
   return { integrity: "ok", completeness, head };
-}
-
-/** What {@link brokenLink} says of an event whose payload is gone: everything but its digest can be checked. */
-function brokenHash(head: ChainHead, event: StoredEvent): string | undefined {
-  if (event.stream !== head.stream) return `belongs to stream "${event.stream}"`;
-  if (event.seq !== head.seq + 1) return `has seq ${event.seq} where ${head.seq + 1} follows`;
-  if (event.prev !== head.hash) return "does not link to the event before it";
-  return eventHash(event) === event.hash ? undefined : "does not match its hash";
 }
 
 interface Range {

@@ -19,7 +19,7 @@ import { inSchema } from "./schema-name.js";
 const PAGE_ROWS = 500;
 
 const SELECT_EVENTS = `DECLARE rebuilt NO SCROLL CURSOR FOR
-  SELECT s.id, s.stream, e.seq, e.kind, e.v, e.epoch, e.payload, encode(e.payload_digest, 'hex') AS payload_digest,
+  SELECT s.id, s.stream, e.seq, e.kind, e.v, e.epoch, coalesce(e.payload, '') AS payload, encode(e.payload_digest, 'hex') AS payload_digest,
     encode(e.hash, 'hex') AS hash, e.at
   FROM {{schema}}.streams s JOIN {{schema}}.event_rows e ON e.stream_id = s.id
   WHERE s.scope = $1 ORDER BY s.id, e.seq`;

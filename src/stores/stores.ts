@@ -3,6 +3,7 @@ import type { EventReader, EventStore, ProjectionAdmin, RunIndex } from "./event
 import type { Inbox } from "./inbox.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { LockManager } from "./lock-manager.js";
+import type { Retention } from "./retention.js";
 import type { RunbookStore } from "./runbook-store.js";
 import type { ChangeListener } from "./store-change.js";
 import type { Transactions } from "./transactions.js";
@@ -19,6 +20,8 @@ export interface Stores {
   /** Absent: runbooks with a write-set are refused with `lock.required`. */
   readonly locks?: LockManager;
   readonly projections: ProjectionAdmin;
+  /** Absent: these stores drop no payloads. On PostgreSQL only the owner of the tables may. */
+  readonly retention?: Retention;
   /** Transactions that a host's own writes and the log share. */
   readonly transactions: Transactions;
   /**
