@@ -18,7 +18,7 @@ export const FAULT_MODES = ["before", "after", "crash_before", "crash_after", "d
  * `before`: throws, and nothing was done. `after`: done, and throws all the same, so that the caller can't know. `crash_before` and
  * `crash_after`: the process dies there; that call and every later one of these stores never settle, and nobody is told of changes.
  * `delay`: the call is made later. `duplicate`: the call is made twice, and the second answer is given, as where a lost reply made a
- * driver send again. Locks belong to a session: a lost answer ends it and frees them, and taking them is never sent again.
+ * driver send again. Locks belong to a session: a lost answer ends it and frees them, and taking them is never sent again, and neither is a transaction.
  */
 export type FaultMode = (typeof FAULT_MODES)[number];
 
@@ -166,7 +166,7 @@ class FaultGate {
         return this.isCrashed ? never() : this.#answer(call());
       }
       case "duplicate": {
-        if (name === "locks.acquire") return this.#answer(call());
+        if (name === "locks.acquire" || name === "transactions.run") return this.#answer(call());
         await call();
         return this.#answer(call());
       }

@@ -28,6 +28,7 @@ export const STORE_CALLS = [
   "locks.release",
   "locks.holder",
   "projections.rebuild",
+  "transactions.run",
 ] as const;
 
 /** The name of one call of a port, such as `events.commit`. */
@@ -43,7 +44,7 @@ export type Intercept = <T>(name: StoreCall, call: () => Promise<T>) => Promise<
  * are none.
  */
 export function interceptStores<S extends Stores>(inner: S, intercept: Intercept): S {
-  const { runbooks, events, runs, artifacts, inbox, leases, locks, projections } = inner;
+  const { runbooks, events, runs, artifacts, inbox, leases, locks, projections, transactions } = inner;
   return Object.freeze({
     ...inner,
     runbooks: {
@@ -79,6 +80,7 @@ export function interceptStores<S extends Stores>(inner: S, intercept: Intercept
     },
     ...(locks !== undefined && { locks: interceptLocks(locks, intercept) }),
     projections: { rebuild: (scope) => intercept("projections.rebuild", () => projections.rebuild(scope)) },
+    transactions: { run: (work) => intercept("transactions.run", () => transactions.run(work)) },
   } satisfies Stores);
 }
 
