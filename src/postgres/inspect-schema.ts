@@ -87,6 +87,7 @@ async function ownersApart(client: PgClient, schema: SchemaName): Promise<readon
     text: `SELECT o.what, pg_get_userbyid(o.owner) AS owner, pg_get_userbyid(n.nspowner) AS wanted FROM pg_namespace n JOIN (
         SELECT relnamespace AS space, relname::text AS what, relowner AS owner FROM pg_class WHERE relkind IN ('r', 'p', 'v')
         UNION ALL SELECT pronamespace, proname || '()', proowner FROM pg_proc
+        UNION ALL SELECT typnamespace, typname::text, typowner FROM pg_type WHERE typtype = 'd'
       ) o ON o.space = n.oid WHERE n.nspname = $1 AND o.owner <> n.nspowner ORDER BY 1`,
     values: [schema.name],
   });

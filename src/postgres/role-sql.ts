@@ -97,10 +97,13 @@ function ownerText(schema: string, owner: string): string {
   );
   const views = VIEWS.map((name) => `ALTER VIEW ${schema}.${name} OWNER TO ${owner};`);
   const tag = schema.includes("$do$") || owner.includes("$do$") ? "$own$" : "$do$";
-  const functions = `DO ${tag} DECLARE one regprocedure; BEGIN
-  FOR one IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = (SELECT c.relnamespace FROM pg_class c WHERE c.oid = '${schema.replaceAll("'", "''")}.migrations'::regclass) LOOP
-    EXECUTE format('ALTER FUNCTION %s OWNER TO ${owner.replaceAll("%", "%%").replaceAll("'", "''")}', one);
+  const space = `(SELECT c.relnamespace FROM pg_class c WHERE c.oid = '${schema.replaceAll("'", "''")}.migrations'::regclass)`;
+  const inFormat = owner.replaceAll("%", "%%").replaceAll("'", "''");
+  const others = `DO ${tag} DECLARE one text; BEGIN
+  FOR one IN SELECT format('FUNCTION %s', p.oid::regprocedure) FROM pg_proc p WHERE p.pronamespace = ${space}
+    UNION ALL SELECT format('DOMAIN %s', t.oid::regtype) FROM pg_type t WHERE t.typtype = 'd' AND t.typnamespace = ${space} LOOP
+    EXECUTE format('ALTER %s OWNER TO ${inFormat}', one);
   END LOOP;
 END ${tag};`;
-  return [`ALTER SCHEMA ${schema} OWNER TO ${owner};`, ...tables, ...views, functions].join("\n");
+  return [`ALTER SCHEMA ${schema} OWNER TO ${owner};`, ...tables, ...views, others].join("\n");
 }

@@ -57,6 +57,11 @@ const CONSTRAINTS = `
   ${OF_SCHEMA} JOIN pg_constraint k ON k.conrelid = c.oid
   WHERE c.relnamespace = $1::oid AND k.contype <> 'n' ORDER BY c.relname, k.conname`;
 
+const DOMAINS = `
+  SELECT format('domain %s: %s %s %s', t.typname, format_type(t.typbasetype, t.typtypmod), k.conname, pg_get_constraintdef(k.oid)) AS line
+  FROM pg_type t LEFT JOIN pg_constraint k ON k.contypid = t.oid AND k.contype = 'c'
+  WHERE t.typnamespace = $1::oid AND t.typtype = 'd' ORDER BY t.typname, k.conname`;
+
 const INDEXES = `
   SELECT format('index %s', pg_get_indexdef(c.oid)) AS line ${OF_SCHEMA}
   WHERE c.relnamespace = $1::oid AND c.relkind = 'i' ORDER BY c.relname`;
@@ -81,7 +86,7 @@ const UNLOGGED = `
   SELECT format('unlogged %s', c.relname) AS line ${OF_SCHEMA}
   WHERE c.relnamespace = $1::oid AND c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY c.relname`;
 
-const QUERIES = [TABLES, CONSTRAINTS, INDEXES, TRIGGERS, FUNCTIONS, VIEWS];
+const QUERIES = [DOMAINS, TABLES, CONSTRAINTS, INDEXES, TRIGGERS, FUNCTIONS, VIEWS];
 
 const VIEW_TEXTS = `
   SELECT format('view %s AS %s', c.relname, pg_get_viewdef(c.oid)) AS line ${OF_SCHEMA}

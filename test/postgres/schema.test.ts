@@ -37,8 +37,8 @@ describe("the CHECK lists are the exported unions (decision 4.1)", () => {
   const accesses = { read: 0, write: 0 } satisfies Record<Access, 0>;
 
   test.each([
-    ["event_rows_kind_check", EVENTS],
-    ["heads_status_check", statuses],
+    ["event_kind_check", EVENTS],
+    ["run_status_check", statuses],
     ["inbox_kind_check", kinds],
     ["lock_rows_access_check", accesses],
   ])("%s", async (constraint, words) => {
@@ -57,7 +57,7 @@ describe("the CHECK lists are the exported unions (decision 4.1)", () => {
         WHERE n.nspname = $1 AND k.contype = 'c' AND pg_get_constraintdef(k.oid) LIKE '%ARRAY[%' ORDER BY 1`,
       [schema],
     );
-    const lists = ["event_rows_kind_check", "heads_status_check", "inbox_kind_check", "lock_rows_access_check"];
+    const lists = ["event_kind_check", "inbox_kind_check", "lock_rows_access_check", "run_status_check"];
     expect(rows.map(({ conname }) => conname)).toEqual(lists);
   });
 });
