@@ -62,6 +62,7 @@ describe("a fleet of three workers over a server with default durability", () =>
       const report = await ordeal({ monkeys: ["restart", "cut"], mayFail: ["lock.lost"] });
       expect(report.problems).toEqual([]);
       expectWork(report);
+      expect(report.lostRequests + report.lostReplies).toBeGreaterThan(0);
     },
   );
 

@@ -25,9 +25,9 @@ const cluster = await startCluster();
 let problems = 0;
 try {
   write(
-    "| trouble | strikes | runs, completed | events | commits acknowledged / refused / unknown | calls, effects | doubts | calm after | problems |",
+    "| trouble | strikes | runs, completed | events | commits acknowledged / refused / unknown | calls, effects | requests, replies lost | doubts | calm after | problems |",
   );
-  write("|---|---|---|---|---|---|---|---|---|");
+  write("|---|---|---|---|---|---|---|---|---|---|");
   for (const [index, monkeys] of rounds.entries()) {
     const forMs = monkeys.length === 1 ? shareMs : shareMs * names.length;
     const mayFail = monkeys.some((name) => LOCKS_GO.includes(name)) ? ["lock.lost"] : [];
@@ -52,6 +52,7 @@ function row(monkeys: readonly MonkeyName[], report: OrdealReport): string {
     events,
     `${commits.ok} / ${commits.fail} / ${commits.info}`,
     `${calls}, ${effects}`,
+    `${report.lostRequests}, ${report.lostReplies}`,
     doubts,
     `${(calmedMs / 1_000).toFixed(1)} s`,
     report.problems.length,

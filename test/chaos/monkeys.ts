@@ -24,7 +24,7 @@ export interface Monkey {
 }
 
 /** Chance that a chunk of a client is struck, each way. */
-const CUT_CHANCE = 0.01;
+const CUT_CHANCE = 0.02;
 
 /** Every kind of trouble there is (issue's list), by name. */
 export const MONKEYS = {

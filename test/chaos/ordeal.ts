@@ -57,6 +57,9 @@ export interface OrdealReport extends Aftermath {
   /** Commits by what the processes knew of them. */
   readonly commits: Readonly<Record<Outcome, number>>;
   readonly reads: number;
+  /** Requests that never reached the server, and replies that never came back from it. */
+  readonly lostRequests: number;
+  readonly lostReplies: number;
   /** Steps in doubt that somebody had to look after. */
   readonly doubts: number;
   readonly startUpMs: number;
@@ -111,6 +114,8 @@ async function endureOn(stage: Stage, options: OrdealOptions): Promise<OrdealRep
       strikes,
       commits: countOutcomes(transactions.map(({ outcome }) => outcome)),
       reads: reads.reads.length,
+      lostRequests: stage.proxy.struck.drop_request,
+      lostReplies: stage.proxy.struck.drop_reply,
       doubts,
       startUpMs: Math.round(fleet.startUpMs),
       calmedMs: Math.round(calmedMs),

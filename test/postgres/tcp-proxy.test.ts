@@ -154,5 +154,6 @@ describe("a proxy in front of a server", () => {
     await client.query("SELECT 'first'");
     await expect(client.query("SELECT 'second'")).rejects.toThrow(LOST);
     expect(seen.map((chunk) => /first|second/.exec(chunk)?.[0])).toEqual(["first", "second"]);
+    expect(proxy.struck).toMatchObject({ drop_request: 0, drop_reply: 1, cut: 0 });
   });
 });

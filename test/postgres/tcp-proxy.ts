@@ -31,6 +31,8 @@ export class TcpProxy {
    * ones together. Traps are asked first.
    */
   judge: (chunk: Buffer) => Verdict = () => "forward";
+  /** How many chunks were treated how. */
+  readonly struck: Record<Verdict, number> = { forward: 0, drop_request: 0, drop_reply: 0, cut: 0 };
   readonly #listener: Server;
   readonly #serverPort: number;
   readonly #lines = new Set<Line>();
@@ -116,7 +118,11 @@ export class TcpProxy {
       return;
     }
     const line = new Line(client, createConnection({ port: this.#serverPort, host: "127.0.0.1" }), {
-      judge: (chunk, before) => this.#sentence(chunk, before),
+      judge: (chunk, before) => {
+        const sentence = this.#sentence(chunk, before);
+        this.struck[sentence.verdict] += 1;
+        return sentence;
+      },
       cut: () => {
         this.#cuts += 1;
       },
