@@ -34,7 +34,7 @@ const countOf = (text: string, part: string): number => text.split(part).length 
 function expectSound(report: OrdealReport): void {
   expect(report.problems).toEqual([]);
   expect(report.statuses).toEqual({ completed: report.runs });
-  expect(report.effects).toBe(4 * report.runs);
+  expect(report.effects).toBe(5 * report.runs);
   expectWork(report);
 }
 

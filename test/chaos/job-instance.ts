@@ -1,7 +1,9 @@
 import { setTimeout as later } from "node:timers/promises";
 import type { Runseal, StepContext, Stores } from "runseal";
 import { allowAll, createRunseal } from "runseal";
+import type { PostgresTransaction } from "runseal/postgres";
 import type { World, WorldClass } from "./world.js";
+import { TRANSACTIONAL_EFFECT } from "./world.js";
 import { jobs } from "./job-catalog.js";
 
 /** An instance that knows the jobs. */
@@ -56,6 +58,13 @@ export function jobInstance({ stores, world, name, leaseMs, log }: JobInstanceOp
             : { kind: "not_done" },
       },
       "job.pay": tell("manual"),
+      "job.post": async ({ say }, ctx) => {
+        const { runId: run, stepId: step, attempt, idempotencyKey: key } = ctx;
+        const tx = ctx.tx as PostgresTransaction;
+        await tx.query(TRANSACTIONAL_EFFECT, [run, step, attempt, key, name]);
+        await later(Math.random() * PAUSE_MS);
+        return { said: say };
+      },
       "job.price": async ({ say }) => ({ said: say }),
     },
   });
