@@ -283,7 +283,7 @@ DECLARE
 BEGIN
   -- first what several may want at once, in one order for everybody
   PERFORM pg_advisory_xact_lock(k) FROM (
-    SELECT DISTINCT hashtextextended('t c738f33a5079/limit/' || (l->>'queue'), 0) AS k
+    SELECT DISTINCT hashtextextended('runseal/limit/' || (l->>'queue'), 0) AS k
     FROM jsonb_array_elements(commits) c, jsonb_array_elements(c) cw, jsonb_array_elements(cw->'li') l
     WHERE jsonb_typeof(cw->'li') = 'array' ORDER BY 1
   ) keys;
@@ -436,7 +436,7 @@ DECLARE
 BEGIN
   SELECT * INTO head FROM heads WHERE scope = of_scope AND stream = of_stream FOR UPDATE;
   IF head.status IS NULL OR head.status NOT IN ('completed', 'failed', 'canceled') THEN RETURN -1; END IF;
-  PERFORM set_config('runseal.retention', 't c738f33a5079', true);
+  PERFORM set_config('runseal.retention', 'runseal', true);
   UPDATE event_rows e SET payload = NULL
     WHERE e.stream_id = head.id AND e.payload IS NOT NULL
       AND e.kind NOT LIKE 'run.%' AND e.kind NOT LIKE 'lease.%' AND e.kind <> 'payload.dropped'
@@ -550,7 +550,7 @@ BEGIN
 END $$
 function refuse_event_change() RETURNS trigger plpgsql v AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND current_setting('runseal.retention', true) = 't c738f33a5079' THEN RETURN NULL; END IF;
+  IF TG_OP = 'UPDATE' AND current_setting('runseal.retention', true) = 'runseal' THEN RETURN NULL; END IF;
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'RS001';
 END $$
 function take_locks(of_pid integer, of_session bigint, of_session_at bigint, keys bigint[], is_shared boolean[], ends integer[], owners json, request integer[], entities bigint[], stripes bigint[], accesses text[], kinds text[], ids text[], waiting bigint) RETURNS text plpgsql v AS $$
