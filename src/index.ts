@@ -38,6 +38,7 @@ export type { MemoryStores, MemoryStoresOptions } from "./stores/memory/memory-s
 export type { MemoryTransaction } from "./stores/memory/memory-transaction.js";
 export type { Stores } from "./stores/stores.js";
 export type { StoreTransaction, Transactions } from "./stores/transactions.js";
+export type { RegisteredWorker, WorkerRecord, WorkerRegistry } from "./stores/worker-registry.js";
 export type { ArtifactStore } from "./stores/artifact-store.js";
 export type {
   ArtifactWrite,
@@ -100,7 +101,9 @@ export type { Observer, ObserverCounts } from "./instance/observers.js";
 export type { RunHandle } from "./instance/run-handle.js";
 export type { RunOptions } from "./instance/run-options.js";
 export { createWorker } from "./worker/worker.js";
-export type { Worker, WorkerOptions } from "./worker/worker.js";
+export type { Worker } from "./worker/worker.js";
+export type { WorkerOptions } from "./worker/worker-options.js";
+export type { QueueOptions, RateOptions } from "./worker/queue-options.js";
 
 export { toposort } from "./compile/toposort.js";
 export type { Cyclic, Edge, Sorted } from "./compile/toposort.js";

@@ -1,4 +1,4 @@
-import type { ArtifactWrite, CommitAnswer, LeaseClaim, StreamWrite } from "../stores/event-store.js";
+import type { ArtifactWrite, CommitAnswer, LeaseClaim, RunLimit, StreamWrite } from "../stores/event-store.js";
 import type { Digest, RunId, Scope } from "../model/ids.js";
 import type { EngineParts } from "./parts.js";
 import type { EventDraft } from "../model/event.js";
@@ -19,6 +19,7 @@ import { loadRun } from "./load-run.js";
 import { optionsOf } from "./parts.js";
 import { runPlanOf } from "../history/run-plan.js";
 import { runStream, runbookStream } from "../model/ids.js";
+import { submittedState } from "./submitted-state.js";
 import { takeOver } from "./take-over.js";
 
 /** Why a run is taken up again; only `requested` lifts a pause. */
@@ -42,6 +43,10 @@ export interface ClaimRequest {
   readonly approvals: ApprovalSpending | null;
   /** What the run begins with besides its own start, instead of reading it from the run that the runbook was made from. */
   readonly takeOver?: TakeOver;
+  /** Ceilings that the claim keeps; absent: none. */
+  readonly limits?: readonly RunLimit[];
+  /** The head as somebody just read it; absent: it is read here. One that is no longer true is refused by the store. */
+  readonly head?: FoundHead;
 }
 
 /** A run that this process holds. */
@@ -52,6 +57,8 @@ export interface ClaimedRun {
   readonly runbook: Runbook;
   /** Build provenance of the process, for the manifests of its children. */
   readonly build: JsonObject;
+  /** Ceilings that it was claimed under; kept when it is taken up again. */
+  readonly limits?: readonly RunLimit[];
   /** How far the store's clock was ahead of this process's when it answered, milliseconds; negative = behind. */
   readonly storeAheadMs: number;
 }
@@ -96,7 +103,9 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
     ...(taken?.events ?? []),
   ];
   const artifacts = manifest === undefined ? [] : [manifest];
-  const write = { ...claimWrite(state, head.run, drafts, { owner, epoch, leaseMs }), artifacts };
+  const { limits } = request;
+  const claim = { owner, epoch, leaseMs, ...(limits !== undefined && { limits }) };
+  const write = { ...claimWrite(state, head.run, drafts, claim), artifacts };
   const approvals = isStart ? approvalWrite(request) : undefined;
   const others = [approvals, taken?.end].filter((other) => other !== undefined);
   const answer = await commitAt(parts, isStart ? "start" : "resume", [write, ...others]);
@@ -105,7 +114,15 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const storeAheadMs = answer.at - parts.env.now();
   return {
     kind: "claimed",
-    run: { state, head: write.run ?? head.run, owner, runbook, build: request.build, storeAheadMs },
+    run: {
+      state,
+      head: write.run ?? head.run,
+      owner,
+      runbook,
+      build: request.build,
+      ...(limits !== undefined && { limits }),
+      storeAheadMs,
+    },
   };
 }
 
@@ -115,11 +132,13 @@ const READS_MAX = 10;
 /** The head of a run and its log, of one moment: a claim that mixed two could take up again what has ended meanwhile. */
 async function standingOf(
   parts: EngineParts,
-  { scope, runId, runbook }: Pick<ClaimRequest, "scope" | "runId" | "runbook">,
+  { scope, runId, runbook, head: given }: Pick<ClaimRequest, "scope" | "runId" | "runbook" | "head">,
 ): Promise<{ readonly head: FoundHead; readonly state: RunState } | { readonly refusal: Refusal }> {
   for (let reads = 1; ; reads += 1) {
-    const head = await runHeadFor(parts, scope, runId);
+    const head = reads === 1 && given !== undefined ? given : await runHeadFor(parts, scope, runId);
     if (isTerminal(head.run.status)) return { refusal: terminal(head.run) };
+    const submitted = submittedState(head, runbook);
+    if (submitted !== undefined) return { head, state: submitted };
     const state = await loadRun(parts, scope, runId, runPlanOf(runbook), { isToGoOn: true });
     if (state.seq === head.seq) return { head, state };
     if (reads === READS_MAX) return { refusal: movedOn(head.stream, head.seq, state.seq) };
@@ -166,6 +185,7 @@ export async function endQueuedRun(
   return answer.kind === "committed" ? undefined : refusal(answer, request, epoch);
 }
 
+/** The head of a run's stream, with its run. */
 type FoundHead = StreamHead & { readonly run: RunHead };
 
 async function runHeadFor(parts: EngineParts, scope: Scope, runId: RunId): Promise<FoundHead> {

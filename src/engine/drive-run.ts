@@ -31,6 +31,7 @@ export async function driveRun(parts: EngineParts, run: ClaimedRun, control: Dri
       reason: "wake",
       build: claimed.build,
       approvals: null,
+      ...(run.limits !== undefined && { limits: run.limits }),
     });
     if (again.kind === "refused") return end;
     claimed = again.run;

@@ -43,6 +43,8 @@ export async function blockersOf(parts: InstanceParts, runbook: Runbook, forStar
   return blockers;
 }
 
+const NO_APPROVALS: ReadApprovals = { approvals: [], head: { seq: 0, hash: "" } };
+
 /**
  * Admits a runbook that is about to start.
  *
@@ -50,8 +52,10 @@ export async function blockersOf(parts: InstanceParts, runbook: Runbook, forStar
  *   answers a lookup differently than when the plan was sealed
  */
 export async function admitStart(parts: InstanceParts, runbook: Runbook): Promise<Admission> {
-  const { approvals, head } = await readApprovals(parts, runbook.id);
-  const nowMs = await parts.stores.leases.now();
+  // where the policy asks for none, nobody's approval is read and none is spent
+  const isNeeded = parts.approvals?.appliesTo(runbook) === true;
+  const { approvals, head } = isNeeded ? await readApprovals(parts, runbook.id) : NO_APPROVALS;
+  const nowMs = isNeeded ? await parts.stores.leases.now() : 0;
   const refusal = approvalBlocker(parts, runbook, approvals, nowMs);
   const stale = await amendBlocker(parts, runbook);
   throwBlockers([

@@ -5,6 +5,7 @@ import type { InstanceParts } from "./parts.js";
 import type { NormalRunOptions, RunOptions } from "./run-options.js";
 import type { Runbook } from "../model/runbook.js";
 import type { RunId } from "../model/ids.js";
+import type { RunLimit } from "../stores/event-store.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
 import { admitChild, admitResume, admitStart } from "./admission.js";
 import { claimRun } from "../engine/claim-run.js";
@@ -66,13 +67,26 @@ function soundOptions(parts: InstanceParts, options: RunOptions): NormalRunOptio
   return normal;
 }
 
+/** How a worker takes a run. */
+export interface Taking {
+  /** Ceilings that the claim keeps. */
+  readonly limits?: readonly RunLimit[];
+  /** The head as it was read to find the run. */
+  readonly head?: FoundRun;
+}
+
 /**
  * Claims a queued run and drives it here.
  *
  * A run that somebody else has taken meanwhile is left to them.
  * @throws {@link RunsealError} refusals of admission
  */
-export async function startHere(parts: InstanceParts, runbook: Runbook, runId: RunId): Promise<ActiveRun | undefined> {
+export async function startHere(
+  parts: InstanceParts,
+  runbook: Runbook,
+  runId: RunId,
+  taking: Taking = {},
+): Promise<ActiveRun | undefined> {
   for (let attempt = 0; attempt < START_TRIES_MAX; attempt += 1) {
     const approvals = await admitStart(parts, runbook);
     const claim = await claimRun(parts.engine, {
@@ -82,6 +96,9 @@ export async function startHere(parts: InstanceParts, runbook: Runbook, runId: R
       reason: "requested",
       build: parts.build,
       approvals,
+      ...(taking.limits !== undefined && { limits: taking.limits }),
+      // what was read before the first try may have been its undoing
+      ...(taking.head !== undefined && attempt === 0 && { head: taking.head }),
     });
     if (claim.kind === "claimed") return drive(parts, runId, claim.run);
     if (isTakenByOther(claim.error)) return undefined;
@@ -107,21 +124,31 @@ export async function resume(
   const asked = await readRunHead(parts, runId);
   if (isTerminal(asked.run.status)) return;
   const head = await readRoot(parts, asked);
-  await resumeRoot(parts, head, reason);
+  const { status } = head.run;
+  if (parts.active.get(head.run.runId) !== undefined) return;
+  const runbook = await readRunbook(parts, head.run.runbookId);
+  if (status === "queued") await startHere(parts, runbook, head.run.runId);
+  else await resumeHere(parts, runbook, head.run.runId, reason);
 }
 
-async function resumeRoot(parts: InstanceParts, head: FoundRun, reason: "requested" | "wake" | "recovered"): Promise<void> {
-  const { runId } = head.run;
-  if (parts.active.get(runId) !== undefined) return;
-  const runbook = await readRunbook(parts, head.run.runbookId);
-  if (head.run.status === "queued") {
-    await startHere(parts, runbook, runId);
-    return;
-  }
+/**
+ * Claims a run that has started before and drives it on here; `undefined` when it has ended meanwhile.
+ *
+ * @throws {@link RunsealError} as {@link resume}
+ */
+export async function resumeHere(
+  parts: InstanceParts,
+  runbook: Runbook,
+  runId: RunId,
+  reason: "requested" | "wake" | "recovered",
+  taking: Taking = {},
+): Promise<ActiveRun | undefined> {
   await admitResume(parts, runbook);
-  const claim = await claimRun(parts.engine, { scope: parts.scope, runId, runbook, reason, build: parts.build, approvals: null });
-  if (claim.kind === "claimed") drive(parts, runId, claim.run);
-  else if (!isRunsealError(claim.error, "run.terminal")) throw claim.error;
+  const { scope, build } = parts;
+  const claim = await claimRun(parts.engine, { scope, runId, runbook, reason, build, approvals: null, ...taking });
+  if (claim.kind === "claimed") return drive(parts, runId, claim.run);
+  if (!isRunsealError(claim.error, "run.terminal")) throw claim.error;
+  return undefined;
 }
 
 /**

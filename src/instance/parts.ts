@@ -8,6 +8,7 @@ import type { JsonObject } from "../json/value.js";
 import type { Limits } from "../model/limits.js";
 import type { Observers } from "./observers.js";
 import type { Policy } from "../model/policy.js";
+import type { RunbookCache } from "./runbook-cache.js";
 import type { Scope } from "../model/ids.js";
 import type { Stores } from "../stores/stores.js";
 
@@ -28,4 +29,6 @@ export interface InstanceParts {
   readonly observers: Observers;
   /** Runs that this process is driving, over all scopes. */
   readonly active: ActiveRuns;
+  /** Sealed runbooks that a worker of this process has read, over all scopes. */
+  readonly runbooks: RunbookCache;
 }

@@ -38,6 +38,7 @@ import { ActiveRuns } from "./active-runs.js";
 import { DEFAULT_SCOPE } from "../model/ids.js";
 import { LIMIT_PROFILES } from "../model/limits.js";
 import { Observers } from "./observers.js";
+import { RunbookCache } from "./runbook-cache.js";
 import { RunsealError } from "../errors/error.js";
 import { SecretBroker } from "../io/secret-broker.js";
 import { amend } from "./amend.js";
@@ -125,6 +126,7 @@ export function createRunsealIn<C extends Catalog>(env: Env, options: RunsealOpt
     build: buildProvenance(options.build),
     observers,
     active: new ActiveRuns(),
+    runbooks: new RunbookCache(),
   };
   return new RunsealInstance<C>(parts);
 }

@@ -20,6 +20,7 @@ import { SqliteProjections } from "./sqlite-projections.js";
 import { SqliteRunIndex } from "./sqlite-run-index.js";
 import { SqliteRunbookStore } from "./sqlite-runbook-store.js";
 import { SqliteTransactions } from "./sqlite-transactions.js";
+import { SqliteWorkerRegistry } from "./sqlite-worker-registry.js";
 
 /** What {@link openSqlite} may be told. */
 export interface SqliteOptions {
@@ -34,7 +35,7 @@ export interface SqliteOptions {
 }
 
 /** {@link Stores} with every port there is. */
-export type SqliteStores = Stores & Required<Pick<Stores, "locks">>;
+export type SqliteStores = Stores & Required<Pick<Stores, "locks" | "workers">>;
 
 const BUSY_MS_DEFAULT = 5_000;
 
@@ -74,6 +75,7 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteSto
     locks,
     projections: new SqliteProjections(database),
     transactions: new SqliteTransactions(database, changed),
+    workers: new SqliteWorkerRegistry(database, clock),
     watch: (listener: ChangeListener) => changed.add(listener),
     owner,
     close: async () => {

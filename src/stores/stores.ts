@@ -7,6 +7,7 @@ import type { Retention } from "./retention.js";
 import type { RunbookStore } from "./runbook-store.js";
 import type { ChangeListener } from "./store-change.js";
 import type { Transactions } from "./transactions.js";
+import type { WorkerRegistry } from "./worker-registry.js";
 
 /** Everything an instance keeps, behind small ports. Making one does no I/O; the first call opens it. */
 export interface Stores {
@@ -24,6 +25,8 @@ export interface Stores {
   readonly retention?: Retention;
   /** Transactions that a host's own writes and the log share. */
   readonly transactions: Transactions;
+  /** Absent: these stores keep no list of workers. */
+  readonly workers?: WorkerRegistry;
   /**
    * Calls back after a commit or an inbox message of this process (and of others, where the store can tell), so that waiting
    * code looks again without polling. Only a hint. Returns the unsubscription.

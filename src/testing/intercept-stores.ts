@@ -1,6 +1,7 @@
 import type { EventReader } from "../stores/event-store.js";
 import type { HeldLocks, LockManager } from "../stores/lock-manager.js";
 import type { Stores } from "../stores/stores.js";
+import type { WorkerRegistry } from "../stores/worker-registry.js";
 
 /** Every call of a port, by name: what a fault can hit. */
 export const STORE_CALLS = [
@@ -29,6 +30,10 @@ export const STORE_CALLS = [
   "locks.holder",
   "projections.rebuild",
   "transactions.run",
+  "workers.beat",
+  "workers.leave",
+  "workers.list",
+  "workers.sweep",
 ] as const;
 
 /** The name of one call of a port, such as `events.commit`. */
@@ -44,7 +49,7 @@ export type Intercept = <T>(name: StoreCall, call: () => Promise<T>) => Promise<
  * are none.
  */
 export function interceptStores<S extends Stores>(inner: S, intercept: Intercept): S {
-  const { runbooks, events, runs, artifacts, inbox, leases, locks, projections, transactions } = inner;
+  const { runbooks, events, runs, artifacts, inbox, leases, locks, projections, transactions, workers } = inner;
   return Object.freeze({
     ...inner,
     runbooks: {
@@ -81,6 +86,7 @@ export function interceptStores<S extends Stores>(inner: S, intercept: Intercept
     ...(locks !== undefined && { locks: interceptLocks(locks, intercept) }),
     projections: { rebuild: (scope) => intercept("projections.rebuild", () => projections.rebuild(scope)) },
     transactions: { run: (work) => intercept("transactions.run", () => transactions.run(work)) },
+    ...(workers !== undefined && { workers: interceptWorkers(workers, intercept) }),
   } satisfies Stores);
 }
 
@@ -93,6 +99,15 @@ function interceptReader(reader: EventReader, intercept: Intercept): EventReader
     async *heads(scope) {
       yield* await intercept("reader.heads", () => collect(reader.heads(scope)));
     },
+  };
+}
+
+function interceptWorkers(workers: WorkerRegistry, intercept: Intercept): WorkerRegistry {
+  return {
+    beat: (worker, termMs) => intercept("workers.beat", () => workers.beat(worker, termMs)),
+    leave: (workerId) => intercept("workers.leave", () => workers.leave(workerId)),
+    list: () => intercept("workers.list", () => workers.list()),
+    sweep: () => intercept("workers.sweep", () => workers.sweep()),
   };
 }
 

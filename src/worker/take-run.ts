@@ -1,14 +1,25 @@
 import type { ActiveRun } from "../instance/active-runs.js";
 import type { FoundRun } from "../instance/find-runbook.js";
 import type { InstanceParts } from "../instance/parts.js";
-import type { Postponed } from "./postponed.js";
+import type { RunLimit } from "../stores/event-store.js";
 import type { Runbook } from "../model/runbook.js";
 import type { RunId } from "../model/ids.js";
-import type { StreamHead } from "../model/run.js";
 import { type RunsealError, isRunsealError } from "../errors/error.js";
 import { endQueuedRun } from "../engine/claim-run.js";
 import { readRoot, readRunbook } from "../instance/find-runbook.js";
-import { resume, startHere } from "../instance/execute.js";
+import { resumeHere, startHere } from "../instance/execute.js";
+
+/** What came of a run that was to be taken. */
+export type Taken =
+  | { readonly kind: "taken"; readonly run: ActiveRun }
+  /** A ceiling holds it back until then, by the store's clock; `null` = until something ends. */
+  | { readonly kind: "limited"; readonly retryAt: number | null }
+  /** It is to be left alone for a while. */
+  | { readonly kind: "refused" }
+  /** Somebody else has it, it has ended, or was ended here. */
+  | { readonly kind: "gone" };
+
+const GONE: Taken = { kind: "gone" };
 
 /**
  * Takes one due run, or leaves it to others.
@@ -16,34 +27,59 @@ import { resume, startHere } from "../instance/execute.js";
  * A queued run that admission refuses ends as failed with that code, void (decision 3.2); a run that was started before and
  * can't go on now is left as it is for a while.
  */
-export async function takeRun(parts: InstanceParts, head: StreamHead, postponed: Postponed): Promise<ActiveRun | undefined> {
+export async function takeRun(parts: InstanceParts, head: FoundRun, limits: readonly RunLimit[] | undefined): Promise<Taken> {
   const { run } = head;
-  if (run === null) return undefined;
   try {
-    if (run.parent !== null) return await takeParent(parts, { ...head, run });
-    const runbook = await readRunbook(parts, run.runbookId);
-    if (run.status === "queued") return await start(parts, runbook, run.runId);
-    await resume(parts, run.runId, run.status === "running" ? "recovered" : "wake");
-    return parts.active.get(run.runId);
+    const active = run.parent === null ? await takeRoot(parts, head, limits) : await takeParent(parts, head, limits);
+    return active === undefined ? GONE : { kind: "taken", run: active };
   } catch (error) {
     if (!isRunsealError(error)) throw error;
-    postponed.add(run.runId);
+    if (isRunsealError(error, "run.limited")) return { kind: "limited", retryAt: error.details.retryAt };
+    // what was read to find it is no longer true: the next look reads it anew
+    if (isRunsealError(error, "lease.stale") || isRunsealError(error, "store.conflict")) return GONE;
     parts.engine.log?.({ runId: run.runId, stepId: "", message: `not taken: ${error.message}`, fields: { code: error.code } });
-    return undefined;
+    return { kind: "refused" };
   }
 }
 
-/** A child is driven with the run that it belongs to, under its locks. */
-async function takeParent(parts: InstanceParts, head: FoundRun): Promise<ActiveRun | undefined> {
-  const { run } = await readRoot(parts, head);
-  if (parts.active.get(run.runId) !== undefined) return undefined;
-  await resume(parts, run.runId, "wake");
-  return parts.active.get(run.runId);
+async function takeRoot(
+  parts: InstanceParts,
+  head: FoundRun,
+  limits: readonly RunLimit[] | undefined,
+): Promise<ActiveRun | undefined> {
+  const { runId, runbookId, status } = head.run;
+  const runbook = await sealedRunbook(parts, runbookId);
+  const taking = { head, ...(limits !== undefined && { limits }) };
+  if (status === "queued") return start(parts, runbook, runId, taking);
+  return resumeHere(parts, runbook, runId, status === "running" ? "recovered" : "wake", taking);
 }
 
-async function start(parts: InstanceParts, runbook: Runbook, runId: RunId): Promise<ActiveRun | undefined> {
+/** A child is driven with the run that it belongs to, under its locks. */
+async function takeParent(
+  parts: InstanceParts,
+  head: FoundRun,
+  limits: readonly RunLimit[] | undefined,
+): Promise<ActiveRun | undefined> {
+  const root = await readRoot(parts, head);
+  return parts.active.get(root.run.runId) === undefined ? takeRoot(parts, root, limits) : undefined;
+}
+
+async function sealedRunbook(parts: InstanceParts, id: Runbook["id"]): Promise<Runbook> {
+  const known = parts.runbooks.get(parts.scope, id);
+  if (known !== undefined) return known;
+  const runbook = await readRunbook(parts, id);
+  parts.runbooks.keep(parts.scope, runbook);
+  return runbook;
+}
+
+async function start(
+  parts: InstanceParts,
+  runbook: Runbook,
+  runId: RunId,
+  taking: Parameters<typeof startHere>[3],
+): Promise<ActiveRun | undefined> {
   try {
-    return await startHere(parts, runbook, runId);
+    return await startHere(parts, runbook, runId, taking);
   } catch (error) {
     if (!isRunsealError(error) || !isRefusal(error)) throw error;
     const ending = { kind: "failed", code: error.code, category: "policy", message: error.message } as const;

@@ -133,24 +133,24 @@ const accounts = { a: "acc-1", b: "acc-2" };
 const one = (macro: string) => [{ macro, args: accounts }];
 
 export const scenarios: readonly Scenario[] = [
-  { name: "sequential", runs: one("story.sequential"), concurrency: 1, callsMin: 35, start: "execute" },
-  { name: "parallel", runs: one("story.parallel"), concurrency: 3, callsMin: 25, start: "submit" },
-  { name: "parked and signaled", runs: one("story.parked"), concurrency: 1, callsMin: 50, start: "submit" },
-  { name: "human gate", runs: one("story.gated"), concurrency: 1, callsMin: 55, start: "execute" },
+  { name: "sequential", runs: one("story.sequential"), concurrency: 1, callsMin: 22, start: "execute" },
+  { name: "parallel", runs: one("story.parallel"), concurrency: 3, callsMin: 12, start: "submit" },
+  { name: "parked and signaled", runs: one("story.parked"), concurrency: 1, callsMin: 37, start: "submit" },
+  { name: "human gate", runs: one("story.gated"), concurrency: 1, callsMin: 42, start: "execute" },
   {
     name: "retrying",
     runs: one("story.sequential"),
     concurrency: 1,
-    callsMin: 40,
+    callsMin: 27,
     start: "submit",
     failing: { first: 2, seen: 1 },
   },
-  { name: "in doubt", runs: one("story.doubtful"), concurrency: 1, callsMin: 25, start: "submit", failing: { paid: 1 } },
-  { name: "manual", runs: one("story.doubtful"), concurrency: 1, callsMin: 32, start: "execute" },
-  { name: "reconciled", runs: one("story.reconciled"), concurrency: 1, callsMin: 22, start: "submit" },
-  { name: "child runs", runs: one("story.calling"), child: "story.reconciled", concurrency: 1, callsMin: 30, start: "submit" },
-  { name: "facts", runs: one("story.asking"), concurrency: 1, callsMin: 26, start: "submit" },
-  { name: "late writes", runs: one("story.late"), concurrency: 2, callsMin: 34, start: "execute" },
+  { name: "in doubt", runs: one("story.doubtful"), concurrency: 1, callsMin: 12, start: "submit", failing: { paid: 1 } },
+  { name: "manual", runs: one("story.doubtful"), concurrency: 1, callsMin: 19, start: "execute" },
+  { name: "reconciled", runs: one("story.reconciled"), concurrency: 1, callsMin: 10, start: "submit" },
+  { name: "child runs", runs: one("story.calling"), child: "story.reconciled", concurrency: 1, callsMin: 17, start: "submit" },
+  { name: "facts", runs: one("story.asking"), concurrency: 1, callsMin: 13, start: "submit" },
+  { name: "late writes", runs: one("story.late"), concurrency: 2, callsMin: 21, start: "execute" },
   {
     name: "two runs and their locks",
     runs: [
@@ -158,7 +158,7 @@ export const scenarios: readonly Scenario[] = [
       { macro: "story.late", args: { a: "acc-2", b: "acc-1" } },
     ],
     concurrency: 1,
-    callsMin: 45,
+    callsMin: 32,
     start: "submit",
   },
 ];

@@ -16,6 +16,7 @@ import { MemoryProjections } from "../../src/stores/memory/memory-projections.js
 import { MemoryRunIndex } from "../../src/stores/memory/memory-run-index.js";
 import { MemoryRunbookStore } from "../../src/stores/memory/memory-runbook-store.js";
 import { MemoryTransactions } from "../../src/stores/memory/memory-transactions.js";
+import { MemoryWorkerRegistry } from "../../src/stores/memory/memory-worker-registry.js";
 import { bareConnection } from "../sqlite/bare-connection.js";
 import { openForTest } from "../sqlite/filled-stores.js";
 import { systemClock } from "../../src/time/clock.js";
@@ -80,6 +81,7 @@ function storesOver(backing: MemoryBacking): MemoryStores {
     locks: new LockQueue({ table: new MemoryLockTable(backing, handle, owner), clock: backing.clock }),
     projections: new MemoryProjections(backing, handle),
     transactions: new MemoryTransactions(backing, handle),
+    workers: new MemoryWorkerRegistry(backing, handle),
     watch: (listener) => backing.changed.add(listener),
     owner,
     close: async () => handle.close(),

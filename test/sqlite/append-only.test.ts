@@ -106,13 +106,13 @@ describe.each(TABLES)("%s, from a bare second connection (X6, X.5-11, decision 4
   });
 });
 
-test("every table but the projections, locks and migrations is in the list above", async () => {
+test("every table but the projections, locks, workers and migrations is in the list above", async () => {
   const bare = await filled();
   const names = bare
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .all([])
     .map((row) => row["name"]);
-  const mutable = ["runseal_heads", "runseal_locks", "runseal_migrations"];
+  const mutable = ["runseal_heads", "runseal_locks", "runseal_migrations", "runseal_workers"];
   expect(names).toEqual([...TABLES.map(([table]) => table), ...mutable].sort());
 });
 

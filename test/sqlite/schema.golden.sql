@@ -274,3 +274,17 @@ CREATE TABLE runseal_versions (
   at INTEGER NOT NULL,
   PRIMARY KEY (scope, session_id, version)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runseal_workers (
+  worker_id TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  -- lists as canonical text, null = all
+  queues TEXT,
+  scopes TEXT,
+  concurrency INTEGER NOT NULL,
+  active INTEGER NOT NULL,
+  build TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  last_seen_at INTEGER NOT NULL,
+  alive_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -25,6 +25,7 @@ test("a file of schema 1 learns from its log when each run started, as a rebuild
 
   const bare = await bareConnection(path);
   bare.exec("DROP INDEX runseal_heads_started; DROP INDEX runseal_heads_busy; ALTER TABLE runseal_heads DROP COLUMN started_at");
+  bare.exec("DROP TABLE runseal_workers");
   bare.exec("DELETE FROM runseal_migrations WHERE version > 1");
   const upgraded = openForTest(path);
   expect(await collect(upgraded.reader.heads("default"))).toEqual(before);

@@ -8,6 +8,7 @@ const WRITERS = {
   "sqlite-event-store.ts": ["runseal_events", "runseal_heads", "runseal_spent_tokens"],
   "sqlite-inbox.ts": ["runseal_heads", "runseal_inbox", "runseal_inbox_consumed"],
   "sqlite-artifact-store.ts": ["runseal_artifacts"],
+  "sqlite-worker-registry.ts": ["runseal_workers"],
   "sqlite-runbook-store.ts": ["runseal_documents", "runseal_runbooks", "runseal_versions"],
   "sqlite-lease-store.ts": ["runseal_heads"],
   "sqlite-lock-table.ts": ["runseal_locks"],

@@ -4,6 +4,7 @@ import type { StreamHead } from "../../model/run.js";
 import type { InboxEntry } from "../inbox.js";
 import type { LockOwner, LockRequest } from "../lock-manager.js";
 import type { RunbookRecord } from "../runbook-record.js";
+import type { RegisteredWorker } from "../worker-registry.js";
 import type { Clock } from "../../time/clock.js";
 import type { Handle } from "../handle.js";
 import type { OpenMemoryTransaction } from "./memory-transaction.js";
@@ -61,6 +62,7 @@ export class MemoryBacking {
   readonly locks = new Map<string, LockRow[]>();
   /** Closed to everybody else while a transaction is open. */
   readonly gate: TransactionGate<OpenMemoryTransaction>;
+  readonly workers = new Map<string, RegisteredWorker>();
   /** Told after every write. */
   readonly changed = new Listeners();
   /** Told after locks were given back. */

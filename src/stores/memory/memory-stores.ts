@@ -16,6 +16,7 @@ import { MemoryProjections } from "./memory-projections.js";
 import { MemoryRunIndex } from "./memory-run-index.js";
 import { MemoryRunbookStore } from "./memory-runbook-store.js";
 import { MemoryTransactions } from "./memory-transactions.js";
+import { MemoryWorkerRegistry } from "./memory-worker-registry.js";
 
 /** What {@link memoryStores} may be told. */
 export interface MemoryStoresOptions {
@@ -28,7 +29,7 @@ export interface MemoryStoresOptions {
 }
 
 /** {@link Stores} with every port there is. */
-export type MemoryStores = Stores & Required<Pick<Stores, "locks">>;
+export type MemoryStores = Stores & Required<Pick<Stores, "locks" | "workers">>;
 
 const backings = new WeakMap<Stores, MemoryBacking>();
 
@@ -57,6 +58,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): MemoryStores {
     locks,
     projections: new MemoryProjections(backing, handle),
     transactions: new MemoryTransactions(backing, handle),
+    workers: new MemoryWorkerRegistry(backing, handle),
     watch: (listener: ChangeListener) => backing.changed.add(listener),
     owner,
     close: async () => {

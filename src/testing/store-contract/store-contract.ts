@@ -13,6 +13,7 @@ import { scopeContract } from "./scope-contract.js";
 import { transactionContract } from "./transaction-contract.js";
 import { watchContract } from "./watch-contract.js";
 import { workContract } from "./work-contract.js";
+import { workerContract } from "./worker-contract.js";
 
 /**
  * The contract of {@link Stores} as data: what every implementation is held to, under any test runner.
@@ -34,4 +35,5 @@ export const storeContract: readonly ContractCase[] = Object.freeze([
   ...transactionContract,
   ...scopeContract,
   ...watchContract,
+  ...workerContract,
 ]);
