@@ -196,7 +196,7 @@ CREATE UNIQUE INDEX heads_use ON {{schema}}.heads (scope, use_key) WHERE use_key
 CREATE INDEX heads_queued ON {{schema}}.heads (queue, scope, priority DESC, stream) WHERE status = 'queued';
 CREATE INDEX heads_parked ON {{schema}}.heads (scope, (CASE WHEN pending > 0 THEN 0 ELSE wake_at END)) WHERE status = 'parked';
 CREATE INDEX heads_running ON {{schema}}.heads (scope, lease_until) WHERE status = 'running';
-CREATE INDEX heads_busy ON {{schema}}.heads (queue) WHERE status = 'running';
+CREATE INDEX heads_busy ON {{schema}}.heads (queue) WHERE status = 'running' AND parent IS NULL;
 CREATE INDEX heads_started ON {{schema}}.heads (queue, started_at) WHERE started_at IS NOT NULL;
 CREATE INDEX heads_runbook ON {{schema}}.heads (scope, runbook_id, stream) WHERE runbook_id IS NOT NULL;
 CREATE INDEX heads_parent ON {{schema}}.heads (scope, parent, stream) WHERE parent IS NOT NULL;
