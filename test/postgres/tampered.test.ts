@@ -4,7 +4,7 @@ import { sha256Hex } from "../../src/json/digest.js";
 import { postgresStores } from "../../src/postgres/postgres-stores.js";
 import { inSchema, schemaName } from "../../src/postgres/schema-name.js";
 import { collect } from "../../src/testing/store-contract/contract-case.js";
-import { completed, entered, SampleRun } from "../../src/testing/store-contract/sample-run.js";
+import { completed, entered, runCompleted, SampleRun } from "../../src/testing/store-contract/sample-run.js";
 import { sampleRunbook } from "../../src/testing/store-contract/sample-runbook.js";
 import { freshSchema, testPool } from "./fresh-schema.js";
 
@@ -165,6 +165,15 @@ describe("projections", () => {
     );
     expect(odd).toMatchObject({ rowCount: 0 });
     expect((await stores.reader.head("default", run.stream))?.seq).toBe(run.seq);
+  });
+
+  test("of a run whose payloads retention has dropped are rebuilt as they were", async () => {
+    const { stores, run, tamper } = await fill();
+    await run.commit(stores, [completed("b"), runCompleted]);
+    const before = await stores.reader.head("default", run.stream);
+    await tamper("event_rows", "UPDATE {{schema}}.event_rows SET payload = NULL WHERE kind LIKE 'step.%'");
+    expect(await stores.projections.rebuild("default")).toEqual({ streams: 1 });
+    expect(await stores.reader.head("default", run.stream)).toEqual(before);
   });
 
   test("are not rebuilt from a log that does not hold", async () => {
