@@ -28,10 +28,16 @@ const CATEGORIES: ReadonlySet<string> = new Set<FailureCategory>([
 const NETWORK_CODE = /^(E[A-Z]*CONN[A-Z]*|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_[A-Z_]+)$/;
 /** Codes of this package that say more than that a rule was broken. */
 const OWN_CATEGORIES: ReadonlyMap<string | undefined, FailureCategory> = new Map<string | undefined, FailureCategory>([
-  // the store was away for a call that a handler made through its context: another attempt may find it back
+  // the store was away for a call that a handler made through its context, or for its transaction: another attempt may find it back
   ["store.busy", "storage"],
   ["store.failed", "storage"],
   ["store.full", "storage"],
+  ["store.connection_lost", "storage"],
+  ["store.outcome_unknown", "storage"],
+  ["store.contention", "storage"],
+  ["store.too_many_connections", "storage"],
+  ["store.pool_exhausted", "storage"],
+  ["store.out_of_memory", "storage"],
   ["store.transaction_timeout", "timeout"],
   ["io.unreachable", "network"],
   ["io.timeout", "timeout"],

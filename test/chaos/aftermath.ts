@@ -36,7 +36,7 @@ export async function lookAround(runseal: Jobs, world: World, evidence: Evidence
   return {
     problems: [
       ...lostRuns(evidence.submitted, runs),
-      ...runs.filter((run) => !hasEndedWell(run, evidence.mayFail)).map((run) => `run ${run.runId} is ${nameOf(run)}`),
+      ...(await badEnds(runseal, runs, evidence.mayFail)),
       ...(await brokenChains(runseal, runs)),
       ...anomalies.map(({ kind, message, transactions }) => `${kind}: ${message} (${transactions.join(", ")})`),
       ...doubledEffects(rows),
@@ -101,6 +101,24 @@ function missingEffects(runs: readonly RunSummary[], rows: readonly WorldRow[]):
     .flatMap(({ runId }) => WORLD_STEPS.map((step) => `${runId}/${step}`))
     .filter((name) => !applied.has(name))
     .map((name) => `${name} is said to be done, and the world knows nothing of it`);
+}
+
+/** Runs that did not end as they should, each with the end of its log. */
+async function badEnds(runseal: Jobs, runs: readonly RunSummary[], mayFail: readonly string[]): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const run of runs) {
+    if (hasEndedWell(run, mayFail)) continue;
+    const { failure } = await runseal.status(run.runId);
+    const log: string[] = [];
+    for await (const { seq, kind, epoch, payload } of runseal.history(run.runId)) {
+      const more = kind === "step.failed" || kind === "step.in_doubt" || kind === "run.failed" ? JSON.stringify(payload) : "";
+      log.push(`${seq} ${kind} (${epoch}) ${more}`);
+    }
+    problems.push(
+      `run ${run.runId} is ${nameOf(run)}: ${failure?.message ?? ""}; its log ends with ${log.slice(-12).join("; ")}`,
+    );
+  }
+  return problems;
 }
 
 function hasEndedWell({ status, reason }: RunSummary, mayFail: readonly string[]): boolean {
