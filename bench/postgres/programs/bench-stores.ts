@@ -7,7 +7,7 @@ import type { ProgramConfig } from "./program.mjs";
 
 /** The door that is measured. */
 interface PostgresDoor {
-  readonly postgresStores: (pool: Pool) => Stores;
+  readonly postgresStores: (pool: Pool, options: { readonly migrate: "auto" }) => Stores;
 }
 
 /** Stores, and how to let go of them. */
@@ -25,7 +25,7 @@ export async function benchStores(config: ProgramConfig): Promise<BenchStores> {
   if (door.postgresStores === undefined) throw new TypeError('"runseal/postgres" has no postgresStores');
   const pool = new Pool({ connectionString: config.databaseUrl });
   pool.on("error", () => undefined);
-  const { stores, close } = closing(door.postgresStores(pool));
+  const { stores, close } = closing(door.postgresStores(pool, { migrate: "auto" }));
   return {
     stores,
     close: async () => {
