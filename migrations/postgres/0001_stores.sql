@@ -193,6 +193,7 @@ CREATE INDEX heads_running ON {{schema}}.heads (scope, lease_until) WHERE status
 CREATE INDEX heads_busy ON {{schema}}.heads (queue) WHERE status = 'running' AND parent IS NULL;
 CREATE INDEX heads_started ON {{schema}}.heads (queue, started_at) WHERE started_at IS NOT NULL;
 CREATE INDEX heads_runbook ON {{schema}}.heads (scope, runbook_id, stream) WHERE runbook_id IS NOT NULL;
+CREATE INDEX heads_dedup ON {{schema}}.heads (scope, dedup_key, stream) WHERE dedup_key IS NOT NULL;
 CREATE INDEX heads_parent ON {{schema}}.heads (scope, parent, stream) WHERE parent IS NOT NULL;
 
 -- On whose behalf the advisory locks of a session are held: a row for each entity. The rows mean nothing once their session has ended, so

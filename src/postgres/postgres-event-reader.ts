@@ -4,6 +4,7 @@ import type { Scope, StreamName } from "../model/ids.js";
 import type { StoredEvent } from "../model/event.js";
 import type { StreamHead } from "../model/run.js";
 import type { Database } from "./database.js";
+import { Gathered } from "./gathered.js";
 import { HEADS, HEAD_FIELDS, shownHead } from "./heads.js";
 import { LinkedEvents } from "../stores/linked-events.js";
 import { Statement } from "./statement.js";
@@ -15,11 +16,20 @@ import { integerIn, textIn } from "../sql/row.js";
 const PAGE_ROWS = 1_000;
 const SEQ_MAX = 2_147_483_647;
 
+const SELECT_HEAD = `SELECT k.o, f.* FROM json_to_recordset($1::json) AS k(o integer, s text, t text)
+  CROSS JOIN LATERAL (SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE h.scope = k.s AND h.stream = k.t OFFSET 0) f`;
+
+/** Whose head is asked for. */
+interface StreamKey {
+  readonly scope: Scope;
+  readonly stream: StreamName;
+}
+
 /** Reads the log in PostgreSQL, page by page. */
 export class PostgresEventReader implements EventReader {
   readonly #database: Database;
   readonly #events: Statement;
-  readonly #head: Statement;
+  readonly #head: Gathered<StreamKey, StreamHead | undefined>;
   readonly #heads: Statement;
 
   constructor(database: Database) {
@@ -32,7 +42,8 @@ export class PostgresEventReader implements EventReader {
         FROM {{schema}}.event_rows e WHERE e.stream_id = (SELECT s.id FROM {{schema}}.streams s WHERE s.scope = $1 AND s.stream = $2)
           AND e.seq >= $3 AND e.seq <= $4 ORDER BY e.seq LIMIT ${PAGE_ROWS + 1}`,
     );
-    this.#head = new Statement(schema, `SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE h.scope = $1 AND h.stream = $2`);
+    const head = new Statement(schema, SELECT_HEAD);
+    this.#head = new Gathered((names) => this.#headsOf(head, names));
     this.#heads = new Statement(
       schema,
       `SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE h.scope = $1 AND h.stream > $2 ORDER BY h.stream LIMIT ${PAGE_ROWS}`,
@@ -64,9 +75,15 @@ export class PostgresEventReader implements EventReader {
   }
 
   async head(scope: Scope, stream: StreamName): Promise<StreamHead | undefined> {
-    const { rows } = await this.#database.query("reader.head", this.#head, [scope, stream]);
-    const [row] = rows;
-    return row === undefined ? undefined : shownHead(row);
+    this.#database.handle.use("reader.head");
+    return this.#head.get({ scope, stream });
+  }
+
+  async #headsOf(statement: Statement, names: readonly StreamKey[]): Promise<readonly (StreamHead | undefined)[]> {
+    const keys = names.map(({ scope, stream }, o) => ({ o, s: scope, t: stream }));
+    const { rows } = await this.#database.query("reader.head", statement, [JSON.stringify(keys)]);
+    const found = new Map(rows.map((row) => [integerIn(row, "o"), shownHead(row)]));
+    return names.map((_name, place) => found.get(place));
   }
 
   async *heads(scope: Scope): AsyncGenerator<StreamHead, void, undefined> {

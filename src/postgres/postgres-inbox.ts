@@ -8,9 +8,10 @@ import { invariant, present } from "../errors/invariant.js";
 import { canonicalize } from "../json/canonical.js";
 import { runStream } from "../model/ids.js";
 import { messageDigest, messageOfRow } from "../sql/message-row.js";
-import { textIn } from "../sql/row.js";
+import { integerIn, textIn } from "../sql/row.js";
 import { INBOX_UNDELIVERED_MAX, isBounded } from "../stores/inbox.js";
 import { assertStorable } from "../stores/storable-name.js";
+import { Gathered } from "./gathered.js";
 import { changePayload } from "./change-payload.js";
 import { Statement } from "./statement.js";
 
@@ -20,11 +21,20 @@ const CONSUMED = `EXISTS (SELECT FROM {{schema}}.inbox_consumed c
 const MESSAGES = `SELECT i.ord, i.key, i.kind, i.payload, i.payload_digest, ${CONSUMED} AS consumed
   FROM {{schema}}.inbox i WHERE i.scope = $1 AND i.run_id = $2`;
 const SELECT_ALL = `${MESSAGES} ORDER BY i.ord`;
-/** The count of the head spares most callers a look through all the messages that ever came. */
-const SELECT_PENDING = `${MESSAGES} AND NOT ${CONSUMED}
-  AND (SELECT h.pending FROM {{schema}}.heads h WHERE h.scope = $1 AND h.stream = $3) > 0 ORDER BY i.ord`;
+/** Of several runs; the count of the head spares most of them a look through all the messages that ever came. */
+const SELECT_PENDING = `SELECT k.o, i.ord, i.key, i.kind, i.payload, i.payload_digest
+  FROM json_to_recordset($1::json) AS k(o integer, s text, r text)
+  CROSS JOIN LATERAL (SELECT h.pending FROM {{schema}}.heads h WHERE h.scope = k.s AND h.stream = 'run/' || k.r OFFSET 0) h
+  CROSS JOIN LATERAL (SELECT m.* FROM {{schema}}.inbox m WHERE m.scope = k.s AND m.run_id = k.r AND h.pending > 0 OFFSET 0) i
+  WHERE NOT ${CONSUMED} ORDER BY k.o, i.ord`;
 
 const TERMINAL = "terminal/";
+
+/** Whose messages are asked for. */
+interface RunName {
+  readonly scope: Scope;
+  readonly runId: RunId;
+}
 
 /** The inbox in PostgreSQL: a message is put by one function call, which holds the run's head. */
 export class PostgresInbox implements Inbox {
@@ -32,7 +42,7 @@ export class PostgresInbox implements Inbox {
   readonly #changed: Listeners;
   readonly #put: Statement;
   readonly #all: Statement;
-  readonly #pending: Statement;
+  readonly #pending: Gathered<RunName, readonly Message[]>;
 
   /** @param changed - listeners of this process; those of others are told by NOTIFY */
   constructor(database: Database, changed: Listeners) {
@@ -40,7 +50,8 @@ export class PostgresInbox implements Inbox {
     this.#changed = changed;
     this.#put = new Statement(database.schema, PUT);
     this.#all = new Statement(database.schema, SELECT_ALL);
-    this.#pending = new Statement(database.schema, SELECT_PENDING);
+    const pending = new Statement(database.schema, SELECT_PENDING);
+    this.#pending = new Gathered((runs) => this.#pendingOf(pending, runs));
   }
 
   async put(entry: InboxEntry): Promise<PutAnswer> {
@@ -58,8 +69,20 @@ export class PostgresInbox implements Inbox {
 
   async pending(scope: Scope, runId: RunId): Promise<readonly Message[]> {
     for (const name of [scope, runId]) assertStorable(name);
-    const { rows } = await this.#database.query("inbox.pending", this.#pending, [scope, runId, runStream(runId)]);
-    return rows.map((row) => Object.freeze(messageOfRow(scope, runId, row)));
+    this.#database.handle.use("inbox.pending");
+    return this.#pending.get({ scope, runId });
+  }
+
+  async #pendingOf(statement: Statement, runs: readonly RunName[]): Promise<readonly (readonly Message[])[]> {
+    const keys = runs.map(({ scope, runId }, o) => ({ o, s: scope, r: runId }));
+    const { rows } = await this.#database.query("inbox.pending", statement, [JSON.stringify(keys)]);
+    const found = runs.map((): Message[] => []);
+    for (const row of rows) {
+      const place = integerIn(row, "o");
+      const run = present(runs[place], "a message belongs to a run that was asked for");
+      found[place]?.push(Object.freeze(messageOfRow(run.scope, run.runId, row)));
+    }
+    return found;
   }
 
   async all(scope: Scope, runId: RunId): Promise<readonly (Message & { readonly consumed: boolean })[]> {

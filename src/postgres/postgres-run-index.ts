@@ -6,6 +6,8 @@ import { present } from "../errors/invariant.js";
 import { runStream } from "../model/ids.js";
 import { integerIn, integerOrNullIn } from "../sql/row.js";
 import { inTurns, RUNS_LISTED_DEFAULT } from "../stores/run-order.js";
+import { assertStorable } from "../stores/storable-name.js";
+import { Gathered } from "./gathered.js";
 import { dueText, nextWakeText } from "./due-text.js";
 import { HEADS, HEAD_FIELDS, shownHead } from "./heads.js";
 import { Statements, Values } from "./statements.js";
@@ -13,21 +15,53 @@ import { Statements, Values } from "./statements.js";
 /** How often `due` looks again when everything that is due was locked by somebody at that moment. */
 const LOOKS_MAX = 4;
 
+/** The newest run of each key: what every submission with one asks for. */
+const BY_DEDUP_KEY = `SELECT k.o, f.* FROM json_to_recordset($1::json) AS k(o integer, s text, k text)
+  CROSS JOIN LATERAL (SELECT ${HEAD_FIELDS} FROM ${HEADS} WHERE h.scope = k.s AND h.dedup_key = k.k ORDER BY h.stream DESC LIMIT 1) f`;
+
+/** Whose run is asked for. */
+interface DedupKey {
+  readonly scope: Scope;
+  readonly dedupKey: string;
+}
+
+/** The key of a filter that asks for the newest run of one dedupKey and nothing else. */
+function onlyDedupKey(filter: RunFilter): string | undefined {
+  const { dedupKey, limit, ...others } = filter;
+  return limit === 1 && Object.values(others).every((value) => value === undefined) ? dedupKey : undefined;
+}
+
 /** Finds runs by their heads, through partial indexes: runs that have ended are not looked at. */
 export class PostgresRunIndex implements RunIndex {
   readonly #database: Database;
   readonly #statements: Statements;
+  readonly #byDedupKey: Gathered<DedupKey, StreamHead | undefined>;
 
   constructor(database: Database) {
     this.#database = database;
     this.#statements = new Statements(database.schema);
+    this.#byDedupKey = new Gathered((keys) => this.#ofDedupKeys(keys));
   }
 
   async list(scope: Scope, filter: RunFilter): Promise<readonly StreamHead[]> {
+    const dedupKey = onlyDedupKey(filter);
+    if (dedupKey !== undefined) {
+      this.#database.handle.use("runs.list");
+      for (const name of [scope, dedupKey]) assertStorable(name);
+      const head = await this.#byDedupKey.get({ scope, dedupKey });
+      return head === undefined ? [] : [head];
+    }
     const values = new Values();
     const text = listText(scope, filter, values);
     const { rows } = await this.#database.query("runs.list", this.#statements.of(text), values.all);
     return rows.map(shownHead);
+  }
+
+  async #ofDedupKeys(keys: readonly DedupKey[]): Promise<readonly (StreamHead | undefined)[]> {
+    const asked = keys.map(({ scope, dedupKey }, o) => ({ o, s: scope, k: dedupKey }));
+    const { rows } = await this.#database.query("runs.list", this.#statements.of(BY_DEDUP_KEY), [JSON.stringify(asked)]);
+    const found = new Map(rows.map((row) => [integerIn(row, "o"), shownHead(row)]));
+    return keys.map((_key, place) => found.get(place));
   }
 
   async due(query: DueQuery): Promise<readonly StreamHead[]> {
