@@ -3,7 +3,8 @@ import type { EventDraft } from "../model/event.js";
 import type { JsonObject } from "../json/value.js";
 import type { RunId, Scope } from "../model/ids.js";
 import type { Runbook } from "../model/runbook.js";
-import type { StreamWrite } from "../stores/event-store.js";
+import type { RunHead, StreamHead } from "../model/run.js";
+import type { CommitAnswer, StreamWrite } from "../stores/event-store.js";
 import { RunsealError } from "../errors/error.js";
 import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { chainDrafts } from "./chain-drafts.js";
@@ -33,6 +34,8 @@ export interface RunRequest {
 export interface Submitted {
   readonly kind: "submitted" | "exists";
   readonly runId: RunId;
+  /** Of a run that this very commit made, as the store has it. */
+  readonly head?: StreamHead & { readonly run: RunHead };
 }
 
 /**
@@ -44,21 +47,26 @@ export interface Submitted {
  * @throws {@link RunsealError} `run.dedup_conflict` when the key belongs to a run of another runbook
  * @throws {@link RunsealError} `store.busy`, `store.closed` and the like from the store
  */
-export async function submitRun(
-  parts: EngineParts,
-  request: RunRequest,
-  options?: { readonly tx: unknown },
-): Promise<Submitted> {
+export async function submitRun(parts: EngineParts, request: RunRequest, options?: { readonly tx: unknown }): Promise<Submitted> {
   const { runbook } = request;
   const { runId, write } = submission(parts, { ...request, runId: parts.env.uuid() });
   const answer = await commitAt(parts, "submit", [write], options);
+  if (answer.kind === "committed") return { kind: "submitted", runId, ...headOf(write, answer) };
   // nobody else has this id: a stream that is there already is this very commit, whose first answer was lost on the way
-  if (answer.kind === "committed" || answer.kind === "conflict" || answer.kind === "stale") return { kind: "submitted", runId };
+  if (answer.kind === "conflict" || answer.kind === "stale") return { kind: "submitted", runId };
   invariant(answer.kind === "exists", `a new run is not answered "${answer.kind}"`);
   if (answer.runbookId === runbook.id) return { kind: "exists", runId: answer.runId };
   const dedupKey = request.dedupKey ?? "";
   const message = `the dedup key "${dedupKey}" belongs to run "${answer.runId}" of another runbook`;
   throw new RunsealError("run.dedup_conflict", message, { dedupKey, runId: answer.runId, runbookId: answer.runbookId });
+}
+
+function headOf(write: StreamWrite, answer: Extract<CommitAnswer, { kind: "committed" }>): Pick<Submitted, "head"> {
+  const [committed] = answer.heads;
+  if (committed === undefined || write.run === undefined) return {};
+  const { seq, hash } = committed;
+  const run = { ...write.run, submittedAt: answer.at };
+  return { head: { scope: write.scope, stream: write.stream, seq, hash, epoch: 0, owner: null, leaseUntil: null, run } };
 }
 
 /** The write that makes a run exist: its first event and its head. */

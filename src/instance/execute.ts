@@ -11,10 +11,10 @@ import { admitChild, admitResume, admitStart } from "./admission.js";
 import { claimRun } from "../engine/claim-run.js";
 import { driveRun } from "../engine/drive-run.js";
 import { isTerminal } from "../history/run-head.js";
-import { readRoot, readRunbook, readRunHead } from "./find-runbook.js";
+import { knownRunbook, readRoot, readRunbook, readRunHead } from "./find-runbook.js";
 import { normalRunOptions } from "./run-options.js";
 import { refuseSecret } from "./refuse-secret.js";
-import { submitRun } from "../engine/submit-run.js";
+import { type Submitted, submitRun } from "../engine/submit-run.js";
 
 /** Starts tried when approvals of the same runbook change at the same time. */
 const START_TRIES_MAX = 10;
@@ -26,7 +26,7 @@ const START_TRIES_MAX = 10;
  * @throws {@link RunsealError} `runbook.not_found`, `run.invalid_option`, `run.dedup_conflict`
  */
 export async function submit(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
-  const runbook = await readRunbook(parts, id);
+  const runbook = await knownRunbook(parts, id);
   return (await submitRunbook(parts, runbook, soundOptions(parts, options))).runId;
 }
 
@@ -40,7 +40,7 @@ export async function enqueue(parts: InstanceParts, tx: unknown, id: string, opt
     const message = "enqueue takes the transaction that the run is part of; without one, call submit";
     throw new RunsealError("run.invalid_option", message, { option: "tx" });
   }
-  const runbook = await readRunbook(parts, id);
+  const runbook = await knownRunbook(parts, id);
   return (await submitRunbook(parts, runbook, soundOptions(parts, options), { tx })).runId;
 }
 
@@ -50,14 +50,30 @@ export async function enqueue(parts: InstanceParts, tx: unknown, id: string, opt
  * @throws {@link RunsealError} what {@link submit} throws, and every refusal of admission; then no run is left unless one was there
  */
 export async function execute(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
-  const runbook = await readRunbook(parts, id);
+  const runbook = await knownRunbook(parts, id);
   const normal = soundOptions(parts, options);
-  const earlier = await findEarlier(parts, runbook, normal);
-  if (earlier === undefined) await admitStart(parts, runbook); // before anything is stored
-  const { runId } = await submitRunbook(parts, runbook, normal);
-  const head = await readRunHead(parts, runId);
-  if (head.run.status === "queued") await startHere(parts, runbook, runId);
+  const refusal = await startRefusal(parts, runbook); // before anything is stored
+  if (refusal !== undefined) return earlierOr(refusal.error, await findEarlier(parts, runbook, normal));
+  const { runId, head } = await submitRunbook(parts, runbook, normal);
+  const found = head ?? (await readRunHead(parts, runId));
+  if (found.run.status === "queued") await startHere(parts, runbook, runId, head === undefined ? {} : { head });
   return runId;
+}
+
+/** Why a runbook can't start now; `undefined` = it can. */
+async function startRefusal(parts: InstanceParts, runbook: Runbook): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await admitStart(parts, runbook);
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** A run that is there already is given whatever keeps another from starting. */
+function earlierOr(error: unknown, earlier: RunId | undefined): RunId {
+  if (earlier === undefined) throw error;
+  return earlier;
 }
 
 /** Options are stored as they are, and looked up again: nothing in them is redacted. */
@@ -196,7 +212,7 @@ async function submitRunbook(
   runbook: Runbook,
   options: NormalRunOptions,
   within?: { readonly tx: unknown },
-): Promise<{ readonly runId: RunId }> {
+): Promise<Submitted> {
   if (options.dedupKey !== null) await refuseOtherUse(parts, runbook, options.dedupKey);
   return submitRun(parts.engine, { scope: parts.scope, runbook, ...options, parent: null, by: null }, within);
 }

@@ -24,6 +24,19 @@ export async function readRunbook(parts: InstanceParts, id: string): Promise<Run
   });
 }
 
+/**
+ * A runbook of this scope for running it: read once, as what an id names never changes. A document stored later is not seen.
+ *
+ * @throws {@link RunsealError} as {@link readRunbook}
+ */
+export async function knownRunbook(parts: InstanceParts, id: string): Promise<Runbook> {
+  const known = isRunbookId(id) ? parts.runbooks.get(parts.scope, id) : undefined;
+  if (known !== undefined) return known;
+  const runbook = await readRunbook(parts, id);
+  parts.runbooks.keep(parts.scope, runbook);
+  return runbook;
+}
+
 /** The head of a run's stream, with its run. */
 export type FoundRun = StreamHead & { readonly run: RunHead };
 

@@ -29,6 +29,6 @@ export interface InstanceParts {
   readonly observers: Observers;
   /** Runs that this process is driving, over all scopes. */
   readonly active: ActiveRuns;
-  /** Sealed runbooks that a worker of this process has read, over all scopes. */
+  /** Sealed runbooks that this process has read to run them, over all scopes. */
   readonly runbooks: RunbookCache;
 }

@@ -6,7 +6,7 @@ import type { Runbook } from "../model/runbook.js";
 import type { RunId } from "../model/ids.js";
 import { type RunsealError, isRunsealError } from "../errors/error.js";
 import { endQueuedRun } from "../engine/claim-run.js";
-import { readRoot, readRunbook } from "../instance/find-runbook.js";
+import { knownRunbook, readRoot } from "../instance/find-runbook.js";
 import { resumeHere, startHere } from "../instance/execute.js";
 
 /** What came of a run that was to be taken. */
@@ -48,7 +48,7 @@ async function takeRoot(
   limits: readonly RunLimit[] | undefined,
 ): Promise<ActiveRun | undefined> {
   const { runId, runbookId, status } = head.run;
-  const runbook = await sealedRunbook(parts, runbookId);
+  const runbook = await knownRunbook(parts, runbookId);
   const taking = { head, ...(limits !== undefined && { limits }) };
   if (status === "queued") return start(parts, runbook, runId, taking);
   return resumeHere(parts, runbook, runId, status === "running" ? "recovered" : "wake", taking);
@@ -62,14 +62,6 @@ async function takeParent(
 ): Promise<ActiveRun | undefined> {
   const root = await readRoot(parts, head);
   return parts.active.get(root.run.runId) === undefined ? takeRoot(parts, root, limits) : undefined;
-}
-
-async function sealedRunbook(parts: InstanceParts, id: Runbook["id"]): Promise<Runbook> {
-  const known = parts.runbooks.get(parts.scope, id);
-  if (known !== undefined) return known;
-  const runbook = await readRunbook(parts, id);
-  parts.runbooks.keep(parts.scope, runbook);
-  return runbook;
 }
 
 async function start(
