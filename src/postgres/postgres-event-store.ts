@@ -13,6 +13,7 @@ import { Outcome, outcomeUnknown } from "./outcome.js";
 import { assertArtifact, assertCommit } from "../stores/commit-checks.js";
 import { changeOf } from "../stores/store-change.js";
 import { foreignClient } from "./foreign-client.js";
+import { isRunsealError } from "../errors/error.js";
 import { present } from "../errors/invariant.js";
 import { sqlFailure, stateOf } from "./postgres-error.js";
 import { systemClock } from "../time/clock.js";
@@ -20,6 +21,8 @@ import { systemClock } from "../time/clock.js";
 /** How often a commit is made again because somebody inserted the same key at the same moment: the next look sees it. */
 const RACES_MAX = 10;
 const UNIQUE_VIOLATION = "23505";
+/** What a commit is refused with for what it holds: it is refused whenever it is sent. */
+const OF_THE_COMMIT = ["store.corrupt", "store.not_storable", "store.too_complex", "internal.invariant"] as const;
 /** Around a commit in a transaction of somebody else, so that its failing does not spoil the rest. */
 const SAVEPOINT = "runseal_commit";
 
@@ -150,12 +153,24 @@ export class PostgresEventStore implements EventStore {
     for (let tries = 0; ; tries += 1) {
       const found = wasLost ? await this.#outcome.find(writes) : undefined;
       if (found !== undefined) return found;
-      const [answer] = (await this.#answered([writes])) ?? [];
+      if (tries > 0 && systemClock.now() >= giveUpAt) throw outcomeUnknown(writes);
+      const answer = await this.#tried(writes, wasLost);
       if (answer?.kind === "committed") return answer;
       if (answer !== undefined) return (wasLost ? await this.#outcome.find(writes) : undefined) ?? answer;
       wasLost = true;
-      if (systemClock.now() >= giveUpAt) throw outcomeUnknown(writes);
       await this.#database.pause(tries);
+    }
+  }
+
+  /** Makes a commit again; what fails when it was sent before says nothing of the statement that was lost, which may still go on. */
+  async #tried(writes: readonly StreamWrite[], wasLost: boolean): Promise<CommitAnswer | undefined> {
+    try {
+      return (await this.#answered([writes]))?.[0];
+    } catch (error) {
+      if (!wasLost || OF_THE_COMMIT.some((code) => isRunsealError(error, code))) throw error;
+      const found = await this.#outcome.find(writes);
+      if (found === undefined) throw outcomeUnknown(writes, error);
+      return found;
     }
   }
 
