@@ -224,14 +224,20 @@ CREATE INDEX lock_rows_key ON {{schema}}.lock_rows (key);
 CREATE INDEX lock_rows_stripe ON {{schema}}.lock_rows (stripe);
 
 CREATE TABLE {{schema}}.worker_rows (
-  owner text COLLATE "C" PRIMARY KEY,
-  started_at bigint NOT NULL,
-  seen_at bigint NOT NULL,
-  active integer NOT NULL,
+  worker_id text COLLATE "C" PRIMARY KEY,
+  owner text COLLATE "C" NOT NULL,
+  -- canonical JSON; null: every queue, every scope
+  queues text COLLATE "C",
+  scopes text COLLATE "C",
   concurrency integer NOT NULL,
-  queues jsonb,
-  serves jsonb NOT NULL,
-  detail jsonb NOT NULL
+  active integer NOT NULL,
+  build text COLLATE "C" NOT NULL,
+  started_at bigint NOT NULL,
+  last_seen_at bigint NOT NULL,
+  alive_until bigint NOT NULL,
+  -- an advisory lock that the process's session holds as long as it lives, and its backend; null: it has none
+  session bigint,
+  pid integer
 );
 
 -- the only clock that decides leases: milliseconds since the epoch

@@ -61,6 +61,7 @@ CREATE VIEW {{schema}}.locks AS
   FROM {{schema}}.lock_rows l;
 
 CREATE VIEW {{schema}}.workers AS
-  SELECT owner, {{schema}}.as_time(started_at) AS started_at, {{schema}}.as_time(seen_at) AS seen_at, active, concurrency, queues, serves,
-    detail
+  SELECT worker_id, owner, {{schema}}.as_json(queues) AS queues, {{schema}}.as_json(scopes) AS scopes, concurrency, active,
+    {{schema}}.as_json(build) AS build, {{schema}}.as_time(started_at) AS started_at, {{schema}}.as_time(last_seen_at) AS last_seen_at,
+    {{schema}}.as_time(alive_until) AS alive_until, pid
   FROM {{schema}}.worker_rows;

@@ -11,7 +11,21 @@ const RUN_PREFIX = "run/";
  */
 export function observedStores(stores: Stores, observers: Observers): Stores {
   if (observers.isEmpty) return stores;
-  const { runbooks, events, reader, runs, artifacts, inbox, leases, locks, projections, transactions, workers, owner } = stores;
+  const {
+    runbooks,
+    events,
+    reader,
+    runs,
+    artifacts,
+    inbox,
+    leases,
+    locks,
+    projections,
+    retention,
+    transactions,
+    workers,
+    owner,
+  } = stores;
   const later = new Map<unknown, (() => void)[]>();
   const tell = (writes: readonly StreamWrite[], answer: CommitAnswer | undefined): void => {
     if (answer?.kind !== "committed") return;
@@ -32,6 +46,7 @@ export function observedStores(stores: Stores, observers: Observers): Stores {
     leases,
     ...(locks !== undefined && { locks }),
     projections,
+    ...(retention !== undefined && { retention }),
     ...(workers !== undefined && { workers }),
     owner,
     transactions: {

@@ -230,14 +230,20 @@ CREATE INDEX lock_rows_key ON {{schema}}.lock_rows (key);
 CREATE INDEX lock_rows_stripe ON {{schema}}.lock_rows (stripe);
 
 CREATE TABLE {{schema}}.worker_rows (
-  owner text COLLATE "C" PRIMARY KEY,
-  started_at bigint NOT NULL,
-  seen_at bigint NOT NULL,
-  active integer NOT NULL,
+  worker_id text COLLATE "C" PRIMARY KEY,
+  owner text COLLATE "C" NOT NULL,
+  -- canonical JSON; null: every queue, every scope
+  queues text COLLATE "C",
+  scopes text COLLATE "C",
   concurrency integer NOT NULL,
-  queues jsonb,
-  serves jsonb NOT NULL,
-  detail jsonb NOT NULL
+  active integer NOT NULL,
+  build text COLLATE "C" NOT NULL,
+  started_at bigint NOT NULL,
+  last_seen_at bigint NOT NULL,
+  alive_until bigint NOT NULL,
+  -- an advisory lock that the process's session holds as long as it lives, and its backend; null: it has none
+  session bigint,
+  pid integer
 );
 
 -- the only clock that decides leases: milliseconds since the epoch
@@ -734,8 +740,9 @@ CREATE VIEW {{schema}}.locks AS
   FROM {{schema}}.lock_rows l;
 
 CREATE VIEW {{schema}}.workers AS
-  SELECT owner, {{schema}}.as_time(started_at) AS started_at, {{schema}}.as_time(seen_at) AS seen_at, active, concurrency, queues, serves,
-    detail
+  SELECT worker_id, owner, {{schema}}.as_json(queues) AS queues, {{schema}}.as_json(scopes) AS scopes, concurrency, active,
+    {{schema}}.as_json(build) AS build, {{schema}}.as_time(started_at) AS started_at, {{schema}}.as_time(last_seen_at) AS last_seen_at,
+    {{schema}}.as_time(alive_until) AS alive_until, pid
   FROM {{schema}}.worker_rows;
 `,
   },

@@ -10,9 +10,11 @@ import { PostgresEventStore } from "./postgres-event-store.js";
 import { PostgresInbox } from "./postgres-inbox.js";
 import { PostgresLeaseStore } from "./postgres-lease-store.js";
 import { PostgresProjections } from "./postgres-projections.js";
+import { PostgresRetention } from "./postgres-retention.js";
 import { PostgresRunIndex } from "./postgres-run-index.js";
 import { PostgresRunbookStore } from "./postgres-runbook-store.js";
 import { PostgresTransactions } from "./postgres-transactions.js";
+import { PostgresWorkerRegistry } from "./postgres-worker-registry.js";
 import { DEFAULT_SCHEMA, schemaName } from "./schema-name.js";
 import { Notifications } from "./notifications.js";
 import { PostgresLockManager } from "./postgres-lock-manager.js";
@@ -46,7 +48,7 @@ export interface PostgresStoresOptions {
 }
 
 /** {@link Stores} with every port there is. */
-export type PostgresStores = Stores & Required<Pick<Stores, "locks">>;
+export type PostgresStores = Stores & Required<Pick<Stores, "locks" | "retention" | "workers">>;
 
 const BUSY_MS_DEFAULT = 5_000;
 const STATEMENT_MS_DEFAULT = 30_000;
@@ -87,7 +89,9 @@ export function postgresStores(pool: PgPool, options: PostgresStoresOptions = {}
     inbox: new PostgresInbox(database, changed),
     leases: new PostgresLeaseStore(database),
     projections: new PostgresProjections(database),
+    retention: new PostgresRetention(database),
     transactions,
+    workers: new PostgresWorkerRegistry(database, session),
     locks,
     watch: (listener: ChangeListener) => {
       notifications.start();

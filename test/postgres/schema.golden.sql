@@ -95,14 +95,18 @@ table versions: session_id text COLLATE "C" NOT NULL
 table versions: version integer NOT NULL
 table versions: runbook_id text COLLATE "C" NOT NULL
 table versions: at bigint NOT NULL
+table worker_rows: worker_id text COLLATE "C" NOT NULL
 table worker_rows: owner text COLLATE "C" NOT NULL
-table worker_rows: started_at bigint NOT NULL
-table worker_rows: seen_at bigint NOT NULL
-table worker_rows: active integer NOT NULL
+table worker_rows: queues text COLLATE "C"
+table worker_rows: scopes text COLLATE "C"
 table worker_rows: concurrency integer NOT NULL
-table worker_rows: queues jsonb
-table worker_rows: serves jsonb NOT NULL
-table worker_rows: detail jsonb NOT NULL
+table worker_rows: active integer NOT NULL
+table worker_rows: build text COLLATE "C" NOT NULL
+table worker_rows: started_at bigint NOT NULL
+table worker_rows: last_seen_at bigint NOT NULL
+table worker_rows: alive_until bigint NOT NULL
+table worker_rows: session bigint
+table worker_rows: pid integer
 constraint artifacts.artifacts_pkey: PRIMARY KEY (scope, id)
 constraint documents.documents_ord_key: UNIQUE (ord)
 constraint documents.documents_pkey: PRIMARY KEY (scope, runbook_id, digest)
@@ -128,7 +132,7 @@ constraint streams.streams_pkey: PRIMARY KEY (id)
 constraint streams.streams_scope_stream_key: UNIQUE (scope, stream)
 constraint versions.versions_pkey: PRIMARY KEY (scope, session_id, version)
 constraint versions.versions_version_check: CHECK ((version > 0))
-constraint worker_rows.worker_rows_pkey: PRIMARY KEY (owner)
+constraint worker_rows.worker_rows_pkey: PRIMARY KEY (worker_id)
 index CREATE UNIQUE INDEX artifacts_pkey ON artifacts USING btree (scope, id)
 index CREATE UNIQUE INDEX documents_ord_key ON documents USING btree (ord)
 index CREATE UNIQUE INDEX documents_pkey ON documents USING btree (scope, runbook_id, digest)
@@ -161,7 +165,7 @@ index CREATE UNIQUE INDEX spent_tokens_pkey ON spent_tokens USING btree (scope, 
 index CREATE UNIQUE INDEX streams_pkey ON streams USING btree (id)
 index CREATE UNIQUE INDEX streams_scope_stream_key ON streams USING btree (scope, stream)
 index CREATE UNIQUE INDEX versions_pkey ON versions USING btree (scope, session_id, version)
-index CREATE UNIQUE INDEX worker_rows_pkey ON worker_rows USING btree (owner)
+index CREATE UNIQUE INDEX worker_rows_pkey ON worker_rows USING btree (worker_id)
 trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON artifacts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
 trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON documents FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
 trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_event_change() enabled A
@@ -661,11 +665,14 @@ view steps: entered_at timestamp with time zone
 view steps: ended_at timestamp with time zone
 view steps: failure_code text
 view steps: last_seq integer
+view workers: worker_id text
 view workers: owner text
-view workers: started_at timestamp with time zone
-view workers: seen_at timestamp with time zone
-view workers: active integer
-view workers: concurrency integer
 view workers: queues jsonb
-view workers: serves jsonb
-view workers: detail jsonb
+view workers: scopes jsonb
+view workers: concurrency integer
+view workers: active integer
+view workers: build jsonb
+view workers: started_at timestamp with time zone
+view workers: last_seen_at timestamp with time zone
+view workers: alive_until timestamp with time zone
+view workers: pid integer
