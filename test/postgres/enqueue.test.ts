@@ -1,0 +1,104 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { allowAll, createCatalog, createRunseal, defineVerb } from "runseal";
+import { migrate, postgresStores } from "runseal/postgres";
+import { OpenSchema } from "./open-schema.js";
+
+const note = defineVerb({
+  name: "note.take",
+  version: 1,
+  effect: "write",
+  recovery: "idempotent",
+  args: z.object({ text: z.string() }),
+  result: z.object({ text: z.string() }),
+});
+
+const schema = new OpenSchema();
+const pool = schema.pool();
+const runseal = createRunseal({
+  catalog: createCatalog({ verbs: [note] }),
+  handlers: { "note.take": async ({ text }) => ({ text }) },
+  stores: postgresStores(pool, { schema: schema.name }),
+  policy: allowAll(),
+});
+const table = `${pg.escapeIdentifier(schema.name)}.orders`;
+
+/** A sealed runbook that nobody has run. */
+async function sealed(text: string): Promise<string> {
+  const outcome = await runseal.compile({ name: "note.take", args: { text } }, { intent: text });
+  if (outcome.kind !== "compiled") throw new TypeError(outcome.kind);
+  return outcome.runbook.id;
+}
+
+/** Does something in a transaction of the host's. */
+async function within<T>(end: "COMMIT" | "ROLLBACK", work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN");
+    const value = await work(client);
+    await client.query(end);
+    return value;
+  } finally {
+    client.release();
+  }
+}
+
+beforeAll(async () => {
+  await migrate(pool, { schema: schema.name });
+  await pool.query(`CREATE TABLE ${table} (id text PRIMARY KEY)`);
+});
+afterAll(async () => {
+  await runseal.close();
+  await schema.drop();
+});
+
+describe("enqueue over PostgreSQL (decision 3.12, A-125)", () => {
+  test("the run is there with the host's row, or neither is", async () => {
+    const id = await sealed("both");
+    const lost = await within("ROLLBACK", async (client) => {
+      await client.query(`INSERT INTO ${table} VALUES ('o-1')`);
+      return (await runseal.enqueue(client, id)).runId;
+    });
+    await expect(runseal.status(lost)).rejects.toMatchObject({ code: "run.not_found" });
+    const kept = await within("COMMIT", async (client) => {
+      await client.query(`INSERT INTO ${table} VALUES ('o-1')`);
+      return (await runseal.enqueue(client, id)).runId;
+    });
+    expect((await runseal.status(kept)).status).toBe("queued");
+    expect((await pool.query(`SELECT id FROM ${table}`)).rows).toEqual([{ id: "o-1" }]);
+  });
+
+  test("handles of other libraries fit by their shape", async () => {
+    const shapes: Record<string, (client: pg.PoolClient) => unknown> = {
+      rows: (client) => ({ query: async (text: string, values: unknown[]) => (await client.query(text, values)).rows }),
+      // as Kysely's executeQuery answers, and Knex' raw
+      object: (client) => ({ query: (text: string, values: unknown[]) => client.query(text, values) }),
+      prisma: (client) => ({
+        $queryRawUnsafe: async (text: string, ...values: unknown[]) => (await client.query(text, values)).rows,
+      }),
+    };
+    for (const [shape, handle] of Object.entries(shapes)) {
+      const id = await sealed(shape);
+      const { runId } = await within("COMMIT", (client) => runseal.enqueue(handle(client), id));
+      expect((await runseal.status(runId)).runbookId).toBe(id);
+    }
+  });
+
+  test("a second one in the same transaction gives the run that is there, and spoils nothing", async () => {
+    const id = await sealed("twice");
+    const [first, second] = await within("COMMIT", async (client) => [
+      (await runseal.enqueue(client, id)).runId,
+      (await runseal.enqueue(client, id)).runId,
+    ]);
+    expect(second).toBe(first);
+  });
+
+  test("what is no transaction is refused", async () => {
+    const id = await sealed("refused");
+    for (const tx of [{}, "tx", 7, { query: "text" }, { query: () => Promise.resolve(undefined) }]) {
+      await expect(runseal.enqueue(tx, id)).rejects.toMatchObject({ code: "run.invalid_option", details: { option: "tx" } });
+    }
+    await expect(runseal.submit(id)).resolves.toBeDefined();
+  });
+});
