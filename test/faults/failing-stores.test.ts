@@ -154,10 +154,11 @@ describe("failingStores", () => {
     await stores.close();
     await expect(inner.leases.now()).rejects.toMatchObject({ code: "store.closed" });
     const ports = Object.entries(inner).filter(([, port]) => typeof port === "object");
+    // what a getter tells, such as how many wait for locks, is no call
     const methods = ports.flatMap(([name, port]) =>
-      Object.getOwnPropertyNames(Object.getPrototypeOf(port))
-        .filter((method) => !["constructor", "wake", "lose", "close"].includes(method))
-        .map((method) => `${name}.${method}`),
+      Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(port)))
+        .filter(([method, { get }]) => get === undefined && !["constructor", "wake", "lose", "close"].includes(method))
+        .map(([method]) => `${name}.${method}`),
     );
     expect([...methods, "locks.release"].sort()).toEqual([...STORE_CALLS].sort());
   });
