@@ -58,7 +58,7 @@ export class Database {
   /** Like {@link once}, for a query that somebody else put together. */
   async send(call: string, query: PgQuery): Promise<PgResult> {
     this.handle.use(call);
-    if (!this.#isPrepared) await this.#prepare();
+    if (!this.#isPrepared) await this.#prepare(call);
     const client = await this.#connect(call);
     return this.#using(call, client, () => client.query(query));
   }
@@ -69,7 +69,7 @@ export class Database {
     work: (client: PgClient) => Promise<T>,
     options?: { readonly unprepared?: boolean },
   ): Promise<T> {
-    if (options?.unprepared !== true && !this.#isPrepared) await this.#prepare();
+    if (options?.unprepared !== true && !this.#isPrepared) await this.#prepare(call);
     const client = await this.#connect(call);
     const onError = ignore;
     client.on("error", onError);
@@ -112,14 +112,15 @@ export class Database {
     await systemClock.sleep(1 + Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));
   }
 
-  async #prepare(): Promise<void> {
+  async #prepare(call: string): Promise<void> {
     this.#preparing ??= this.#options.prepare(this);
     try {
       await this.#preparing;
       this.#isPrepared = true;
     } catch (error) {
       this.#preparing = undefined;
-      throw error;
+      // whatever was lost, it was none of what the caller asked for
+      throw sqlFailure(error, call).kind === "unknown" ? notConnected(error, call) : error;
     }
   }
 
@@ -170,10 +171,8 @@ export class Database {
         return client;
       }
     } catch (thrown) {
-      const { kind, error } = sqlFailure(thrown, call);
       // not connected: whatever the reason, nothing was done
-      if (kind !== "unknown") throw thrown;
-      throw new RunsealError("store.connection_lost", error.message, { call, sqlState: NOT_CONNECTED }, { cause: thrown });
+      throw sqlFailure(thrown, call).kind === "unknown" ? notConnected(thrown, call) : thrown;
     } finally {
       timer?.cancel();
     }
@@ -187,6 +186,11 @@ export class Database {
 function isServersOwn(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   return Reflect.get(error, "severity") === "ERROR";
+}
+
+function notConnected(thrown: unknown, call: string): RunsealError<"store.connection_lost"> {
+  const { message } = sqlFailure(thrown, call).error;
+  return new RunsealError("store.connection_lost", message, { call, sqlState: NOT_CONNECTED }, { cause: thrown });
 }
 
 function ignore(): void {

@@ -16,6 +16,9 @@ const LOST_MESSAGE =
 /** State of a connection that could not be made: nothing was done. */
 export const NOT_CONNECTED = "08001";
 
+/** What a server says that takes nobody: nothing was done. */
+const REFUSED_STATES = new Set([NOT_CONNECTED, "08004", "57P03"]);
+
 /** Where a table of ours says that it only grows, an append that it does not continue, and a message that it is not there, a session that is none. */
 const APPEND_ONLY = "RS001";
 const NOT_CHAINED = "RS002";
@@ -43,7 +46,8 @@ export function sqlFailure(thrown: unknown, call: string): SqlFailure {
 /** Of our own errors, only a lost connection is worth another try. */
 function kindOf(error: RunsealError): SqlFailure["kind"] {
   if (!isRunsealError(error, "store.connection_lost")) return "final";
-  return error.details.sqlState === NOT_CONNECTED ? "before" : "unknown";
+  const { sqlState } = error.details;
+  return sqlState !== null && (REFUSED_CODES.has(sqlState) || REFUSED_STATES.has(sqlState)) ? "before" : "unknown";
 }
 
 function byState(state: string, said: string, call: string, thrown: unknown, cause: ErrorOptions): SqlFailure {
