@@ -71,11 +71,13 @@ describe("enqueue over PostgreSQL (decision 3.12, A-125)", () => {
 
   test("handles of other libraries fit by their shape", async () => {
     const shapes: Record<string, (client: pg.PoolClient) => unknown> = {
-      rows: (client) => ({ query: async (text: string, values: unknown[]) => (await client.query(text, values)).rows }),
+      rows: (client) => ({
+        query: async (text: string, values: unknown[]) => (await client.query(text, values)).rows as unknown[],
+      }),
       // as Kysely's executeQuery answers, and Knex' raw
       object: (client) => ({ query: (text: string, values: unknown[]) => client.query(text, values) }),
       prisma: (client) => ({
-        $queryRawUnsafe: async (text: string, ...values: unknown[]) => (await client.query(text, values)).rows,
+        $queryRawUnsafe: async (text: string, ...values: unknown[]) => (await client.query(text, values)).rows as unknown[],
       }),
     };
     for (const [shape, handle] of Object.entries(shapes)) {
