@@ -36,6 +36,7 @@ export type { Retention } from "./stores/retention.js";
 export { memoryStores } from "./stores/memory/memory-stores.js";
 export type { MemoryStores, MemoryStoresOptions } from "./stores/memory/memory-stores.js";
 export type { MemoryTransaction } from "./stores/memory/memory-transaction.js";
+export type { StoreMetrics } from "./stores/counters.js";
 export type { Stores } from "./stores/stores.js";
 export type { StoreTransaction, Transactions } from "./stores/transactions.js";
 export type { RegisteredWorker, WorkerRecord, WorkerRegistry } from "./stores/worker-registry.js";

@@ -67,6 +67,7 @@ export interface ErrorDetails {
   "run.not_completed": { readonly runId: string; readonly status: string; readonly reason: string | null };
   "run.invalid_option": { readonly option: string };
   "run.unsupported_event": { readonly runId: string; readonly seq: number; readonly kind: string; readonly v: number };
+  "run.payload_dropped": { readonly runId: string; readonly seq: number; readonly kind: string };
   "replay.incomplete": { readonly runId: string; readonly seq: number };
   "manifest.not_found": { readonly runId: string; readonly manifestId: string | null };
   "manifest.corrupt": { readonly runId: string; readonly manifestId: string | null };

@@ -66,6 +66,7 @@ export function observedStores(stores: Stores, observers: Observers): Stores {
         }
       },
     },
+    ...(stores.metrics !== undefined && { metrics: stores.metrics.bind(stores) }),
     watch: (listener) => stores.watch(listener),
     close: () => stores.close(),
     events: {

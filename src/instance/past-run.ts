@@ -6,6 +6,7 @@ import type { Runbook } from "../model/runbook.js";
 import type { RunId, StepId } from "../model/ids.js";
 import type { RunState } from "../history/run-state.js";
 import { RunsealError } from "../errors/error.js";
+import { assertPayload } from "../engine/payload-dropped.js";
 import { beginState } from "../history/run-state.js";
 import { carriedDigestOf } from "../model/carried-digest.js";
 import { eventOf } from "../history/read-event.js";
@@ -26,7 +27,7 @@ export interface PastRun {
 /**
  * Reads a run with everything that it has come to.
  *
- * @throws {@link RunsealError} `run.not_found`, `store.corrupt`
+ * @throws {@link RunsealError} `run.not_found`, `store.corrupt`, `run.payload_dropped`
  */
 export async function readPastRun(parts: InstanceParts, runId: RunId): Promise<PastRun> {
   const head = await readRunHead(parts, runId);
@@ -34,6 +35,7 @@ export async function readPastRun(parts: InstanceParts, runId: RunId): Promise<P
   const state = beginState(runPlanOf(runbook), parts.scope, runId);
   const events: AnyEvent[] = [];
   for await (const stored of parts.stores.reader.read(parts.scope, runStream(runId))) {
+    assertPayload(runId, stored);
     const event = eventOf(stored);
     fold(state, event);
     events.push(event);

@@ -31,6 +31,7 @@ import type { RunView } from "../model/run.js";
 import type { AnyEvent } from "../model/event.js";
 import type { RunbookDiff } from "../review/runbook-diff.js";
 import type { RunsealOptions } from "./options.js";
+import type { StoreMetrics } from "../stores/counters.js";
 import type { UndoOptions, UndoPlan } from "./undo-plan.js";
 import type { Unfinishable } from "./check.js";
 import type { VerifyOptions } from "./verify.js";
@@ -372,6 +373,11 @@ class RunsealInstance<C extends Catalog> {
   /** What became of the events for each observer of this process: told, failed, dropped, waiting. */
   observers(): readonly ObserverCounts[] {
     return this.#parts.observers.counts();
+  }
+
+  /** What the stores of this process have done since they were made; `undefined` where they count nothing. */
+  metrics(): StoreMetrics | undefined {
+    return this.#parts.stores.metrics?.();
   }
 
   /**

@@ -3,6 +3,7 @@ import type { PgClient, PgPool, PgQuery, PgResult } from "./pg-types.js";
 import type { SchemaName } from "./schema-name.js";
 import type { Statement } from "./statement.js";
 import { RunsealError } from "../errors/error.js";
+import { Counters } from "../stores/counters.js";
 import { Handle } from "../stores/handle.js";
 import { systemClock } from "../time/clock.js";
 import { OwnPids } from "./own-pids.js";
@@ -22,6 +23,8 @@ export interface DatabaseOptions {
   readonly statementMs: number;
   /** Brings the schema up to date, or looks whether it is; done once, before the first statement. */
   readonly prepare: (database: Database) => Promise<unknown>;
+  /** Absent: nobody reads what is counted. */
+  readonly counters?: Counters;
 }
 
 /** The server, through the host's pool: bounded waiting, bounded trying again, and errors of this package. */
@@ -31,6 +34,7 @@ export class Database {
   readonly ownPids = new OwnPids();
   readonly schema: SchemaName;
   readonly busyMs: number;
+  readonly counters: Counters;
   readonly #options: DatabaseOptions;
   #preparing: Promise<unknown> | undefined;
   #isPrepared = false;
@@ -39,6 +43,7 @@ export class Database {
     this.#options = options;
     this.schema = options.schema;
     this.busyMs = options.busyMs;
+    this.counters = options.counters ?? new Counters();
   }
 
   /**
@@ -60,6 +65,7 @@ export class Database {
     this.handle.use(call);
     if (!this.#isPrepared) await this.#prepare(call);
     const client = await this.#connect(call);
+    this.counters.add("statements");
     return this.#using(call, client, () => client.query(query));
   }
 
@@ -109,6 +115,7 @@ export class Database {
 
   /** Waits a random, growing time. */
   async pause(tries: number): Promise<void> {
+    this.counters.add("retries");
     await systemClock.sleep(1 + Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));
   }
 

@@ -1,4 +1,5 @@
 import type { CommitAnswer, EventStore, StreamWrite } from "../stores/event-store.js";
+import type { Counter } from "../stores/counters.js";
 import type { Database } from "./database.js";
 import type { ForeignClient } from "./foreign-client.js";
 import type { Listeners } from "../stores/listeners.js";
@@ -25,6 +26,14 @@ const UNIQUE_VIOLATION = "23505";
 const OF_THE_COMMIT = ["store.corrupt", "store.not_storable", "store.too_complex", "internal.invariant"] as const;
 /** Around a commit in a transaction of somebody else, so that its failing does not spoil the rest. */
 const SAVEPOINT = "runseal_commit";
+
+const COUNTER_OF: { readonly [kind in CommitAnswer["kind"]]?: Counter } = {
+  committed: "commits",
+  conflict: "conflicts",
+  stale: "fenced",
+  held: "fenced",
+  limited: "limited",
+};
 
 /**
  * The log in PostgreSQL.
@@ -99,7 +108,9 @@ export class PostgresEventStore implements EventStore {
         try {
           const [answer] = this.#statement.answers(await client.query(this.#statement.query([writes], true)));
           await client.query({ text: `RELEASE SAVEPOINT ${SAVEPOINT}` });
-          return withoutNumbers(present(answer, "one commit has one answer"));
+          const known = present(answer, "one commit has one answer");
+          this.#count(known);
+          return withoutNumbers(known);
         } catch (thrown) {
           if (stateOf(thrown) !== UNIQUE_VIOLATION || races === RACES_MAX) throw thrown;
           await client.query({ text: `ROLLBACK TO SAVEPOINT ${SAVEPOINT}` });
@@ -111,11 +122,17 @@ export class PostgresEventStore implements EventStore {
   }
 
   #tell(writes: readonly StreamWrite[], answer: CommitAnswer): void {
+    this.#count(answer);
     if (answer.kind !== "committed") {
       for (const write of writes) this.#known.forget(write);
       return;
     }
     for (const write of writes) this.#changed.notify(changeOf(write));
+  }
+
+  #count({ kind }: CommitAnswer): void {
+    const counter = COUNTER_OF[kind];
+    if (counter !== undefined) this.#database.counters.add(counter);
   }
 
   /** Appends what waits in one statement; what that leaves open is answered one by one. */
@@ -127,6 +144,8 @@ export class PostgresEventStore implements EventStore {
     } catch (thrown) {
       wasLost = sqlFailure(thrown, "events.commit").kind === "unknown";
     }
+    if (commits.length > 1)
+      this.#database.counters.add("commitsBatched", answers.filter((answer) => answer !== undefined).length);
     const left = commits.map(async ({ write, resolve, reject }, index) => {
       const answer = answers[index];
       if (answer !== undefined) resolve(answer);
@@ -151,6 +170,7 @@ export class PostgresEventStore implements EventStore {
     let wasLost = isLost;
     const giveUpAt = systemClock.now() + this.#database.busyMs;
     for (let tries = 0; ; tries += 1) {
+      if (wasLost) this.#database.counters.add("outcomesLost");
       const found = wasLost ? await this.#outcome.find(writes) : undefined;
       if (found !== undefined) return found;
       if (tries > 0 && systemClock.now() >= giveUpAt) throw outcomeUnknown(writes);

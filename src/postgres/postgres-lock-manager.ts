@@ -1,7 +1,9 @@
 import type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "../stores/lock-manager.js";
+import type { Counters } from "../stores/counters.js";
 import type { Database } from "./database.js";
 import type { Notifications } from "./notifications.js";
 import type { Session } from "./session.js";
+import { isRunsealError } from "../errors/error.js";
 import { closedError } from "../stores/handle.js";
 import { LockQueue } from "../stores/lock-queue.js";
 import { systemClock } from "../time/clock.js";
@@ -32,6 +34,7 @@ export class PostgresLockManager implements LockManager {
   readonly stripedAbove: number;
   readonly #table: PostgresLockTable;
   readonly #queue: LockQueue;
+  readonly #counters: Counters;
 
   constructor({ session, database, notifications, stripedAbove = STRIPED_ABOVE }: LockManagerOptions) {
     this.stripedAbove = stripedAbove;
@@ -47,13 +50,21 @@ export class PostgresLockManager implements LockManager {
     notifications.onLocks = () => queue.wake();
     this.#table = table;
     this.#queue = queue;
+    this.#counters = database.counters;
   }
 
-  acquire(
+  async acquire(
     requests: readonly LockRequest[],
     options: { readonly deadlineMs: number; readonly owner: LockOwner; readonly signal?: AbortSignal },
   ): Promise<HeldLocks> {
-    return this.#queue.acquire(requests, options);
+    try {
+      const held = await this.#queue.acquire(requests, options);
+      this.#counters.add("lockGrants");
+      return held;
+    } catch (error) {
+      if (isRunsealError(error, "lock.contention")) this.#counters.add("lockTimeouts");
+      throw error;
+    }
   }
 
   holder(key: string): Promise<LockHolder | undefined> {

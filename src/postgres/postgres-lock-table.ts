@@ -85,7 +85,9 @@ export class PostgresLockTable implements LockTable {
     });
     const free = asked.filter(({ blocker }) => blocker === undefined);
     const answers = free.length === 0 ? new Map<Asked, LockBlocker>() : await this.#askServer(free);
-    return asked.map((each) => each.blocker ?? answers.get(each));
+    const blockers = asked.map((each) => each.blocker ?? answers.get(each));
+    this.#database.counters.add("lockMisses", blockers.filter((blocker) => blocker !== undefined).length);
+    return blockers;
   }
 
   taken(requests: readonly LockRequest[], owner: LockOwner): readonly LockRequest[] {

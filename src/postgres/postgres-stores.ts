@@ -3,6 +3,7 @@ import type { Clock } from "../time/clock.js";
 import type { PgPool } from "./pg-types.js";
 import type { Stores } from "../stores/stores.js";
 import { Database } from "./database.js";
+import { Counters } from "../stores/counters.js";
 import { Listeners } from "../stores/listeners.js";
 import { PostgresArtifactStore } from "./postgres-artifact-store.js";
 import { PostgresEventReader } from "./postgres-event-reader.js";
@@ -48,7 +49,7 @@ export interface PostgresStoresOptions {
 }
 
 /** {@link Stores} with every port there is. */
-export type PostgresStores = Stores & Required<Pick<Stores, "locks" | "retention" | "workers">>;
+export type PostgresStores = Stores & Required<Pick<Stores, "locks" | "metrics" | "retention" | "workers">>;
 
 const BUSY_MS_DEFAULT = 5_000;
 const STATEMENT_MS_DEFAULT = 30_000;
@@ -68,7 +69,9 @@ export function postgresStores(pool: PgPool, options: PostgresStoresOptions = {}
   const owner = options.owner ?? makeOwner();
   const busyMs = options.busyMs ?? BUSY_MS_DEFAULT;
   const statementMs = options.statementMs ?? STATEMENT_MS_DEFAULT;
+  const counters = new Counters();
   const database = new Database({
+    counters,
     pool,
     schema: schemaName(options.schema ?? DEFAULT_SCHEMA),
     busyMs,
@@ -76,7 +79,7 @@ export function postgresStores(pool: PgPool, options: PostgresStoresOptions = {}
     prepare: (opened) => prepareSchema(opened, options.migrate ?? "verify"),
   });
   const changed = new Listeners();
-  const session = new Session({ config: options.session ?? pool.options, owner, busyMs, statementMs });
+  const session = new Session({ config: options.session ?? pool.options, owner, busyMs, statementMs, counters });
   const notifications = new Notifications({ session, channel: database.schema.channel, changed, ownPids: database.ownPids });
   const locks = new PostgresLockManager({ session, database, notifications });
   const transactions = new PostgresTransactions(database, changed, clock);
@@ -93,6 +96,7 @@ export function postgresStores(pool: PgPool, options: PostgresStoresOptions = {}
     transactions,
     workers: new PostgresWorkerRegistry(database, session),
     locks,
+    metrics: () => counters.read(),
     watch: (listener: ChangeListener) => {
       notifications.start();
       return changed.add(listener);

@@ -1,4 +1,5 @@
 import type { PgResult } from "./pg-types.js";
+import type { Counters } from "../stores/counters.js";
 import type { LinkListener } from "./session-link.js";
 import { canonicalize } from "../json/canonical.js";
 import { sha256Hex } from "../json/digest.js";
@@ -19,6 +20,8 @@ export interface SessionOptions {
   readonly busyMs: number;
   /** How long one statement may take, milliseconds. Nothing here waits for others, so this is about the network. */
   readonly statementMs: number;
+  /** Absent: nobody reads what is counted. */
+  readonly counters?: Counters;
 }
 
 /** A session that is open: one backend serves it, and it was seen to. */
@@ -159,7 +162,7 @@ export class Session {
   }
 
   async #verify(link: SessionLink): Promise<OpenSession> {
-    const { owner, statementMs } = this.#options;
+    const { owner, statementMs, counters } = this.#options;
     const mark = this.#newMark();
     const verdict = await checkForPooler(link, mark, () => this.#link({ lost: ignore, notified: ignore }));
     if ("reason" in verdict) throw poolerError(verdict.reason);
@@ -168,6 +171,7 @@ export class Session {
     const { rows } = await link.query(SETTINGS, [applicationName(owner), String(statementMs)]);
     await link.query(CHECK_CLIENT).catch(ignore);
     const former = this.#former;
+    if (former !== undefined) counters?.add("reconnects");
     if (former !== undefined) await link.query(END_FORMER, [former.pid, former.mark]).catch(ignore);
     const startedAt = String(rows[0]?.["at"]);
     const open: OpenSession = {
@@ -177,7 +181,10 @@ export class Session {
       get isOver() {
         return link.isOver;
       },
-      query: (text, values, name) => link.query(text, values, name),
+      query: (text, values, name) => {
+        counters?.add("sessionStatements");
+        return link.query(text, values, name);
+      },
     };
     this.#former = open;
     return open;

@@ -1,4 +1,5 @@
 import type { ArtifactStore } from "./artifact-store.js";
+import type { StoreMetrics } from "./counters.js";
 import type { EventReader, EventStore, ProjectionAdmin, RunIndex } from "./event-store.js";
 import type { Inbox } from "./inbox.js";
 import type { LeaseStore } from "./lease-store.js";
@@ -27,6 +28,8 @@ export interface Stores {
   readonly transactions: Transactions;
   /** Absent: these stores keep no list of workers. */
   readonly workers?: WorkerRegistry;
+  /** What these stores have done since they were made; reading costs nothing. Absent: they count nothing. */
+  metrics?(): StoreMetrics;
   /**
    * Calls back after a commit or an inbox message of this process (and of others, where the store can tell), so that waiting
    * code looks again without polling. Only a hint. Returns the unsubscription.
