@@ -45,7 +45,11 @@ describe("a run over PostgreSQL", () => {
     const runbook = await compiled(runseal, "order.deliver", { order: "o-2" });
     const run = await runseal.execute(runbook.id);
     expect((await run.result()).status).toBe("parked");
-    await runseal.decide(run.runId, "confirm", { verdict: "approve", principal: { issuer: "desk", subject: "ines" } });
+    await runseal.decide(run.runId, "confirm", {
+      verdict: "approve",
+      payload: { note: "fine" },
+      principal: { issuer: "desk", subject: "ines" },
+    });
     const parked = await runseal.resume(run.runId);
     expect((await parked.result()).status).toBe("parked");
     const seq = (await ask("SELECT seq FROM {{schema}}.event_rows WHERE kind = 'step.completed'")).rows[0] as { seq: number };
