@@ -10,7 +10,7 @@ function open() {
   const schema = schemaName(freshSchema(pool));
   const stores = postgresStores(pool, { schema: schema.name, migrate: "auto" });
   const ask = (sql: string) => pool.query(inSchema(schema, sql));
-  return { stores, ask, ...openShop({ stores }) };
+  return { ask, ...openShop({ stores }) };
 }
 
 describe("a run over PostgreSQL", () => {
