@@ -1,3 +1,4 @@
+import { setTimeout as later } from "node:timers/promises";
 import type { BundleLine, EventLine } from "../../src/history/bundle-format.js";
 import type { InboxKind } from "../../src/stores/inbox.js";
 import type { JsonValue } from "../../src/json/value.js";
@@ -30,7 +31,9 @@ export function runbookIn(bundle: string) {
 /**
  * Writes a bundle into stores as its processes once did: commit by commit, each under the lease that it was written under.
  *
- * @param stores - empty of this run; whose owners all count as dead, so that one lease can follow another
+ * Each lease ends with its commit; where its owner does not count as dead, the next one waits for its term of a millisecond.
+ *
+ * @param stores - empty of this run
  */
 export async function importBundle(stores: Stores, bundle: string): Promise<{ readonly scope: string; readonly runId: string }> {
   const [header] = linesOf(bundle, "bundle");
@@ -66,8 +69,11 @@ async function write(stores: Stores, scope: string, events: readonly EventLine[]
   const [first] = events;
   if (first === undefined) return;
   const { stream, seq } = first;
-  const answer = await stores.events.commit([
-    { scope, stream, expectedSeq: seq - 1, fence: null, events, artifacts: [], ...extras },
-  ]);
+  const commit = { scope, stream, expectedSeq: seq - 1, fence: null, events, artifacts: [], ...extras };
+  let answer = await stores.events.commit([commit]);
+  while (answer.kind === "held") {
+    await later(1);
+    answer = await stores.events.commit([commit]);
+  }
   if (answer.kind !== "committed") throw new TypeError(`the events of ${stream} from ${seq} on: ${JSON.stringify(answer)}`);
 }

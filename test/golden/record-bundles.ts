@@ -1,28 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunView } from "runseal";
 import type { PlotProcess } from "../kill/process.js";
+import { keepBundle as keep } from "./keep-bundle.js";
 import { openPlot } from "../kill/process.js";
 import { plotScenarios } from "../kill/scenarios.js";
 
-// Records the golden bundles anew: `npx tsx test/golden/record-bundles.ts`. Old versions' bundles are never recorded again, only read.
-
-const out = join(import.meta.dirname, "v0/bundles");
-const views: Record<string, RunView> = {};
 const ines = { principal: { issuer: "desk", subject: "ines" } };
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "runseal-golden-"));
   await work(folder);
   rmSync(folder, { recursive: true, force: true });
-}
-
-async function keep({ runseal }: PlotProcess, name: string, runId: string): Promise<void> {
-  writeFileSync(join(out, `${name}.jsonl`), await runseal.export(runId));
-  views[name] = await runseal.status(runId);
-  process.stdout.write(`${name} ${views[name].status}\n`);
 }
 
 /** The runs of a scenario as a process left them that died at a point, or did not. */
@@ -100,19 +90,22 @@ async function failed(): Promise<void> {
   });
 }
 
-mkdirSync(out, { recursive: true });
-for (const scenario of Object.keys(plotScenarios)) await left(scenario, scenario);
-await left("long-at-start", "long", "start.after_commit");
-await left("long-at-fact", "long", "fact.after_commit");
-await left("long-failed-once", "long", "failed.after_commit");
-await left("long-in-a-handler", "long", "handler.before", 3);
-await left("long-two-in-flight", "long", "message.after_commit");
-await left("long-parked", "long", "rest.after_commit");
-await left("long-signaled", "long", "message.after_put", 2);
-await left("doubtful-in-doubt", "doubtful", "rest.after_commit");
-await left("doubtful-settled", "doubtful", "message.after_put");
-await left("undone-in-the-middle", "undone", "entered.after_commit", 4);
-await family();
-await newPlans();
-await failed();
-writeFileSync(join(out, "views.json"), `${JSON.stringify(views, null, 1)}\n`);
+/** Records the bundles of every scenario that processes are killed in, of a family, of new plans and of a failure. */
+export async function recordBundles(): Promise<void> {
+  // a family is recorded below, in each of its states
+  for (const scenario of Object.keys(plotScenarios)) if (scenario !== "family") await left(scenario, scenario);
+  await left("long-at-start", "long", "start.after_commit");
+  await left("long-at-fact", "long", "fact.after_commit");
+  await left("long-failed-once", "long", "failed.after_commit");
+  await left("long-in-a-handler", "long", "handler.before", 3);
+  await left("long-two-in-flight", "long", "message.after_commit");
+  await left("long-parked", "long", "rest.after_commit");
+  await left("long-signaled", "long", "message.after_put", 2);
+  await left("doubtful-in-doubt", "doubtful", "rest.after_commit");
+  await left("doubtful-settled", "doubtful", "message.after_put");
+  await left("undone-in-the-middle", "undone", "entered.after_commit", 4);
+  await left("credited-entered", "credited", "entered.after_commit", 2);
+  await family();
+  await newPlans();
+  await failed();
+}

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { allowAll, approvalPolicy, createRunseal } from "runseal";
 import type { Runseal, StepContext, Stores } from "runseal";
 import { openSqlite } from "runseal/sqlite";
-import type { SqliteTransaction } from "runseal/sqlite";
 import { atFaultPoints } from "runseal/testing";
 import type { FaultPoint } from "runseal/testing";
+import { credit } from "./credit.js";
 import { Outside } from "./outside.js";
 import { plots } from "./plot.js";
 
@@ -33,6 +33,7 @@ export function openPlot(
 ): PlotProcess {
   const outside = new Outside(folder);
   const passed = new Map<FaultPoint, number>();
+  const credits = new Map<string, number>();
   const write = async ({ say }: Args, { stepId, idempotencyKey: key }: StepContext): Promise<{ noted: string }> => {
     outside.add("called", stepId, key);
     const isFirst = outside.count("called", stepId) === 1;
@@ -78,11 +79,8 @@ export function openPlot(
         },
         "plot.credit": async ({ account }, ctx) => {
           outside.add("called", ctx.stepId, ctx.idempotencyKey);
-          const sql = ctx.tx as SqliteTransaction;
-          sql.run("CREATE TABLE IF NOT EXISTS credits (account TEXT NOT NULL)");
-          sql.run("INSERT INTO credits VALUES (?)", [account]);
           // the second credit of anybody would be seen in the output
-          return { noted: `credits: ${String(sql.get("SELECT count(*) AS n FROM credits")?.["n"])}` };
+          return { noted: `credits: ${await credit(ctx.tx, credits, account)}` };
         },
         "plot.open": write,
         "plot.shut": {

@@ -1,21 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqlite } from "runseal/sqlite";
 import { openService } from "../../examples/quickstart/service.js";
 import type { Fault } from "../crash/story.js";
 import { openStory } from "../crash/story.js";
+import { keepFile } from "./frozen-folder.js";
 import { formatLog, logOf } from "./log-file.js";
 
-// Records the golden logs anew: `npx tsx test/golden/record.ts`. Old versions' logs are never recorded again, only read.
-
-const out = join(import.meta.dirname, "v0");
 const root = join(import.meta.dirname, "../..");
 
 async function keep(name: string, folder: string, runId: string, view: Parameters<typeof logOf>[2]): Promise<void> {
   const stores = openSqlite(join(folder, "runs.db"));
-  writeFileSync(join(out, `${name}.jsonl`), formatLog(await logOf(stores, "default", view)));
+  keepFile(`${name}.jsonl`, formatLog(await logOf(stores, "default", view)));
   await stores.close();
   process.stdout.write(`${name} ${view.status} ${runId}\n`);
 }
@@ -57,8 +55,11 @@ async function crash(fault: Exclude<Fault, null>, doubt: boolean): Promise<boole
   return wasKilled;
 }
 
-await quickstart();
-for (const point of ["before_commit", "after_commit", "before_effect", "after_effect"] as const) {
-  for (let nth = 1; await crash({ point, nth }, false); nth += 1);
+/** Records the logs of the quickstart and of a story that is killed at every commit and effect. */
+export async function recordLogs(): Promise<void> {
+  await quickstart();
+  for (const point of ["before_commit", "after_commit", "before_effect", "after_effect"] as const) {
+    for (let nth = 1; await crash({ point, nth }, false); nth += 1);
+  }
+  await crash({ point: "after_effect", nth: 3 }, true);
 }
-await crash({ point: "after_effect", nth: 3 }, true);
