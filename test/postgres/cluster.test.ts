@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, chmodSync, readdirSync, rmSync, symlin
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "./cluster.js";
 import { debianPrograms } from "./server-binaries.js";
 import { startCluster } from "./cluster.js";
@@ -22,8 +22,6 @@ async function ask(url: string, sql: string): Promise<readonly unknown[]> {
     await client.end();
   }
 }
-
-const foldersLeft = (): readonly string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("runseal-pg-"));
 
 function isAlive(pid: number): boolean {
   try {
@@ -93,10 +91,17 @@ describe("a server leaves nothing behind", () => {
   });
 
   test("when it does not start, and says why", SLOW, async () => {
-    const before = foldersLeft();
+    // a folder of its own: servers of other tests come and go in the shared one
+    const folder = mkdtempSync(join(tmpdir(), "runseal-none-"));
+    chmodSync(folder, 0o755);
+    vi.stubEnv("TMPDIR", folder);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true, force: true });
+    });
     await expect(startCluster({ settings: { max_connections: "many" } })).rejects.toThrow(/invalid value for parameter/);
     await expect(startCluster({ programs: join(tmpdir(), "no-such-folder") })).rejects.toThrow(/no PostgreSQL server at/);
-    expect(foldersLeft().filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test.each([
