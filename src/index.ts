@@ -57,7 +57,7 @@ export type {
 } from "./stores/event-store.js";
 export type { Inbox, InboxEntry, InboxKind, PutAnswer } from "./stores/inbox.js";
 export type { LeaseStore } from "./stores/lease-store.js";
-export type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./stores/lock-manager.js";
+export type { HeldLock, HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./stores/lock-manager.js";
 export type { RunbookStore } from "./stores/runbook-store.js";
 
 export { execTransport } from "./io/exec-transport.js";

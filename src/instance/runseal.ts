@@ -15,6 +15,7 @@ import type { EventProfile } from "../model/event-profile.js";
 import type { EngineParts } from "../engine/parts.js";
 import type { Env } from "../engine/env.js";
 import type { Head, RunSummary } from "./inspect.js";
+import type { HeldLock } from "../stores/lock-manager.js";
 import type { Identification } from "./principal.js";
 import type { InstanceParts } from "./parts.js";
 import type { LockedEntity } from "./with-locks.js";
@@ -58,6 +59,7 @@ import { enqueue, execute, recover, resume, submit } from "./execute.js";
 import { exportLines, exportRun } from "./export-run.js";
 import { fork } from "./fork.js";
 import { handlerTable } from "./handler-table.js";
+import { listHeldLocks } from "./list-held-locks.js";
 import { headOf, historyOf, listRuns, statusOf } from "./inspect.js";
 import { faultPointOf, isUnlockedToken } from "./options.js";
 import { observedStores } from "./observed-stores.js";
@@ -368,6 +370,16 @@ class RunsealInstance<C extends Catalog> {
   /** Runs host code under the locks that runs take. */
   withLocks<T>(entities: readonly LockedEntity[], work: (held: { readonly lost: AbortSignal }) => Promise<T>): Promise<T> {
     return withLocks(this.#parts, entities, work);
+  }
+
+  /**
+   * The locks of the scope that are held now, with run, runbook and process of each: by runs, and by {@link withLocks}, whose run id begins
+   * with `host-`. On PostgreSQL `postgresLocks` also frees those of a process that hangs.
+   *
+   * @throws {@link RunsealError} `instance.misconfigured` when the stores' lock manager can't list
+   */
+  locks(): Promise<readonly HeldLock[]> {
+    return listHeldLocks(this.#parts);
   }
 
   /** What became of the events for each observer of this process: told, failed, dropped, waiting. */

@@ -96,8 +96,8 @@ async function asItIs(): Promise<void> {
   await Promise.resolve();
 }
 
-/** What is held now, over a database that is open. */
-async function listLocks(database: Database): Promise<readonly LockListing[]> {
+/** What is held now, over a database that is open: one statement, linear in what is held. */
+export async function listLocks(database: Database): Promise<readonly LockListing[]> {
   const { rows } = await database.query("locks.list", new Statement(database.schema, LIST), []);
   return Object.freeze(
     rows.map((row) =>

@@ -1,4 +1,5 @@
-import type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "../stores/lock-manager.js";
+import type { Scope } from "../model/ids.js";
+import type { HeldLock, HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "../stores/lock-manager.js";
 import type { Counters } from "../stores/counters.js";
 import type { Database } from "./database.js";
 import type { Notifications } from "./notifications.js";
@@ -69,6 +70,10 @@ export class PostgresLockManager implements LockManager {
 
   holder(key: string): Promise<LockHolder | undefined> {
     return this.#queue.holder(key);
+  }
+
+  list(scope: Scope): Promise<readonly HeldLock[]> {
+    return this.#queue.list(scope);
   }
 
   /** Rejects who waits and looks after nothing any more; the locks go with the session, which is somebody else's to close. */

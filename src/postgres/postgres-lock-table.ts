@@ -1,4 +1,5 @@
-import type { LockHolder, LockOwner, LockRequest } from "../stores/lock-manager.js";
+import type { Scope } from "../model/ids.js";
+import type { HeldLock, LockHolder, LockOwner, LockRequest } from "../stores/lock-manager.js";
 import type { LockBlocker, LockTable, LockWish } from "../stores/lock-queue.js";
 import type { Scheduled } from "../time/clock.js";
 import type { Database } from "./database.js";
@@ -6,6 +7,7 @@ import type { AdvisoryRequest, LockKeys } from "./lock-keys.js";
 import type { OpenSession, Session } from "./session.js";
 import { isRunsealError } from "../errors/error.js";
 import { systemClock } from "../time/clock.js";
+import { listLocks } from "./lock-admin.js";
 import { LocalLocks } from "./local-locks.js";
 import { accessOf } from "./lock-keys.js";
 import { sqlFailure } from "./postgres-error.js";
@@ -115,6 +117,15 @@ export class PostgresLockTable implements LockTable {
   async holder(key: string): Promise<LockHolder | undefined> {
     const { rows } = await this.#database.query("locks.holder", this.#holder, [this.#keys.lockOf(key)]);
     return holderIn(rows[0]?.["answer"]);
+  }
+
+  async list(scope: Scope): Promise<readonly HeldLock[]> {
+    const listed = await listLocks(this.#database);
+    return listed
+      .filter((each) => each.scope === scope)
+      .flatMap(({ runId, runbookId, holder, entities }) =>
+        entities.map(({ kind, id, access }) => Object.freeze({ scope, runId, runbookId, holder, kind, id, access })),
+      );
   }
 
   /** Stops looking after the session. */

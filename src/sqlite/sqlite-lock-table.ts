@@ -1,7 +1,7 @@
 import type { Clock, Scheduled } from "../time/clock.js";
 import type { Access } from "../model/schema-description.js";
-import type { RunbookId } from "../model/ids.js";
-import type { LockHolder, LockOwner, LockRequest } from "../stores/lock-manager.js";
+import type { RunbookId, Scope } from "../model/ids.js";
+import type { HeldLock, LockHolder, LockOwner, LockRequest } from "../stores/lock-manager.js";
 import type { LockBlocker, LockTable } from "../stores/lock-queue.js";
 import type { Database } from "./database.js";
 import type { Transaction } from "./transaction.js";
@@ -14,6 +14,7 @@ import { livenessOf } from "../sql/owner.js";
 export const LOCK_TERM_MS = 30_000;
 
 const SELECT_KEY = "SELECT key, holder, hold, scope, run_id, runbook_id, access, until FROM runseal_locks WHERE key = ?";
+const SELECT_SCOPE = "SELECT holder, run_id, runbook_id, access, kind, id, until FROM runseal_locks WHERE scope = ?";
 const INSERT = `INSERT INTO runseal_locks (key, holder, hold, scope, run_id, runbook_id, access, kind, id, until)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const DELETE_ROW = "DELETE FROM runseal_locks WHERE key = ? AND holder = ? AND hold = ?";
@@ -72,6 +73,11 @@ export class SqliteLockTable implements LockTable {
     const rows = await this.#database.read("locks.holder", (transaction) => transaction.all(SELECT_KEY, key), "wait");
     const row = rows.find((each) => this.#isAlive(each));
     return row === undefined ? undefined : holderOf(row);
+  }
+
+  async list(scope: Scope): Promise<readonly HeldLock[]> {
+    const rows = await this.#database.read("locks.list", (transaction) => transaction.all(SELECT_SCOPE, scope), "wait");
+    return rows.filter((row) => this.#isAlive(row)).map((row) => heldLockOf(scope, row));
   }
 
   /** Gives back whatever this store holds: it is closing. */
@@ -147,6 +153,18 @@ export class SqliteLockTable implements LockTable {
     const liveness = livenessOf(textIn(row, "holder"));
     return liveness === "unknown" ? integerIn(row, "until") > this.#clock.now() : liveness === "alive";
   }
+}
+
+function heldLockOf(scope: Scope, row: SqlRow): HeldLock {
+  return Object.freeze({
+    scope,
+    runId: textIn(row, "run_id"),
+    runbookId: textIn(row, "runbook_id") as RunbookId,
+    holder: textIn(row, "holder"),
+    kind: textIn(row, "kind"),
+    id: textIn(row, "id"),
+    access: textIn(row, "access") as Access,
+  });
 }
 
 function holderOf(row: SqlRow): LockHolder {

@@ -28,6 +28,13 @@ export interface LockHolder {
   readonly holder: string | null;
 }
 
+/** A lock that is held now: one entity, by one run or on behalf of host code. */
+export interface HeldLock extends LockOwner {
+  readonly kind: string;
+  readonly id: string;
+  readonly access: Access;
+}
+
 /** Locks that are held. */
 export interface HeldLocks {
   readonly requests: readonly LockRequest[];
@@ -62,4 +69,7 @@ export interface LockManager {
 
   /** Who holds a key now; `undefined` when nobody does. */
   holder(key: string): Promise<LockHolder | undefined>;
+
+  /** Every lock of a scope that is held now, by kind, id and run; for people and dashboards. Absent: this manager can't tell. */
+  list?(scope: Scope): Promise<readonly HeldLock[]>;
 }

@@ -1,5 +1,6 @@
 import type { Access } from "../model/schema-description.js";
-import type { HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./lock-manager.js";
+import type { HeldLock, HeldLocks, LockHolder, LockManager, LockOwner, LockRequest } from "./lock-manager.js";
+import type { Scope } from "../model/ids.js";
 import type { Clock, Scheduled } from "../time/clock.js";
 import { RunsealError } from "../errors/error.js";
 
@@ -30,6 +31,8 @@ export interface LockTable {
   /** Gives everything of a grant back. */
   give(grant: number): Promise<void>;
   holder(key: string): Promise<LockHolder | undefined>;
+  /** What is held in a scope, without rows that are dead, in any order. */
+  list(scope: Scope): Promise<readonly HeldLock[]>;
 }
 
 interface Waiter {
@@ -106,6 +109,12 @@ export class LockQueue implements LockManager {
     } finally {
       signal?.removeEventListener("abort", abort);
     }
+  }
+
+  async list(scope: Scope): Promise<readonly HeldLock[]> {
+    return [...(await this.#table.list(scope))].sort(
+      (a, b) => compare(a.kind, b.kind) || compare(a.id, b.id) || compare(a.runId, b.runId),
+    );
   }
 
   async holder(key: string): Promise<LockHolder | undefined> {
@@ -290,4 +299,9 @@ function clash(waiter: Waiter, earlier: Waiter): LockBlocker | undefined {
 /** Whether a held lock keeps another run from a request for the same key. */
 export function locksClash(held: LockRequest, wanted: LockRequest): boolean {
   return held.access === "write" || wanted.access === "write";
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -28,6 +28,7 @@ export const STORE_CALLS = [
   "locks.acquire",
   "locks.release",
   "locks.holder",
+  "locks.list",
   "projections.rebuild",
   "transactions.run",
   "workers.beat",
@@ -118,7 +119,9 @@ function interceptLocks(locks: LockManager, intercept: Intercept): LockManager {
     lost: held.lost,
     release: () => intercept("locks.release", () => held.release()),
   });
+  const list = locks.list?.bind(locks);
   return {
+    ...(list !== undefined && { list: (scope) => intercept("locks.list", () => list(scope)) }),
     acquire: async (requests, options) => wrap(await intercept("locks.acquire", () => locks.acquire(requests, options))),
     holder: (key) => intercept("locks.holder", () => locks.holder(key)),
   };

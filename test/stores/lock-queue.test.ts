@@ -33,6 +33,10 @@ class ScriptedTable implements LockTable {
     this.given.push(grant);
   }
 
+  list(): Promise<readonly never[]> {
+    return Promise.resolve([]);
+  }
+
   async holder(): Promise<undefined> {
     return undefined;
   }

@@ -1,4 +1,5 @@
-import type { LockHolder, LockOwner, LockRequest } from "../lock-manager.js";
+import type { Scope } from "../../model/ids.js";
+import type { HeldLock, LockHolder, LockOwner, LockRequest } from "../lock-manager.js";
 import type { LockBlocker, LockTable } from "../lock-queue.js";
 import type { LockRow, MemoryBacking } from "./backing.js";
 import type { Handle } from "../handle.js";
@@ -36,6 +37,14 @@ export class MemoryLockTable implements LockTable {
     this.#handle.use("locks.holder");
     const row = this.#rows(key)[0];
     return row === undefined ? undefined : holderOf(row);
+  }
+
+  async list(scope: Scope): Promise<readonly HeldLock[]> {
+    this.#handle.use("locks.list");
+    return [...this.#backing.locks.keys()]
+      .flatMap((key) => this.#rows(key))
+      .filter(({ owner }) => owner.scope === scope)
+      .map(({ request: { kind, id, access }, owner }) => Object.freeze({ ...owner, kind, id, access }));
   }
 
   /** Gives back whatever this store still holds. */
