@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 describe("advisory locks", () => {
-  test("fifty runs of four processes whose write-sets are declared in opposite orders all get through, never two at once, without a deadlock, and who is in the way is named (decision 3.6, reliability row 44)", async () => {
+  test("fifty runs of four processes whose write-sets are declared in opposite orders all get through, never two at once, without a deadlock, and who is in the way is named (X.5-8, decision 3.6, reliability row 44)", async () => {
     const processes = [open(), open(), open(), open()];
     const deadlocks = async (): Promise<string> => {
       const { rows } = await admin.query<{ n: string }>(
