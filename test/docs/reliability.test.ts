@@ -23,7 +23,7 @@ function namedIn(cell: string): readonly { readonly file: string; readonly title
 function titlesOf(file: string): string {
   if (!existsSync(join(root, file))) return "";
   const lines = readFileSync(join(root, file), "utf8").split("\n");
-  return lines.filter((line) => /\b(describe|test|it)\b|\]\)\(|^\s*["'`]/.test(line)).join("\n");
+  return lines.filter((line) => /\b(describe|test|it)\b|\]\)\(|^\s*\[?["'`]/.test(line)).join("\n");
 }
 
 const faults = rowsUnder("Faults");
@@ -31,9 +31,8 @@ const scenarios = rowsUnder("Scenarios");
 const range = (from: number, to: number): readonly number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe("docs/reliability.md", () => {
-  test("has a row for every fault that needs no database server, and every scenario of others, in order", () => {
-    const numbers = [range(1, 11), 13, 15, 16, 39, 41, range(45, 47), 50, 51, range(53, 63), range(65, 90), range(92, 95)].flat();
-    expect(faults.map((row) => row.number)).toEqual(numbers);
+  test("has a row for every fault, and every scenario of others, in order", () => {
+    expect(faults.map((row) => row.number)).toEqual(range(1, 95));
     expect(scenarios.map((row) => row.number)).toEqual(range(1, 110));
   });
 
