@@ -69,25 +69,28 @@ export class Database {
     return this.#using(call, client, () => client.query(query));
   }
 
-  /** A connection in the caller's hands until `work` ends; closed instead of given back when `work` throws. */
+  /** A connection in the caller's hands until `work` ends; closed instead of given back when `work` throws, or has called `spoil`. */
   async withClient<T>(
     call: string,
-    work: (client: PgClient) => Promise<T>,
+    work: (client: PgClient, spoil: () => void) => Promise<T>,
     options?: { readonly unprepared?: boolean },
   ): Promise<T> {
     if (options?.unprepared !== true && !this.#isPrepared) await this.#prepare(call);
     const client = await this.#connect(call);
     const onError = ignore;
     client.on("error", onError);
-    let failure: unknown;
+    let isSpoiled = false;
+    const spoil = (): void => {
+      isSpoiled = true;
+    };
     try {
-      return await work(client);
+      return await work(client, spoil);
     } catch (error) {
-      failure = error;
+      spoil();
       throw error;
     } finally {
       client.removeListener("error", onError);
-      client.release(failure !== undefined);
+      client.release(isSpoiled);
     }
   }
 
@@ -134,7 +137,6 @@ export class Database {
   async #using(call: string, client: PgClient, work: () => Promise<PgResult>): Promise<PgResult> {
     const onError = ignore;
     client.on("error", onError);
-    let timer: Scheduled | undefined;
     let isDone = false;
     const giveBack = (destroy: boolean): void => {
       if (isDone) return;
@@ -143,16 +145,24 @@ export class Database {
       client.release(destroy);
     };
     try {
-      const late = new Promise<never>((_, reject) => {
-        timer = systemClock.schedule(this.#options.statementMs, () => reject(this.#tooLong(call)));
-      });
-      const result = await Promise.race([work(), late]);
+      const result = await this.inTime(call, work());
       giveBack(false);
       return result;
     } catch (error) {
       // after an error of the statement alone the connection is as good as before; anything else is not worth the doubt
       giveBack(!isServersOwn(error));
       throw error;
+    }
+  }
+
+  /** Waits for an answer no longer than a statement may take; then it is as if the connection had been lost. */
+  async inTime<T>(call: string, answer: Promise<T>): Promise<T> {
+    let timer: Scheduled | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = systemClock.schedule(this.#options.statementMs, () => reject(this.#tooLong(call)));
+    });
+    try {
+      return await Promise.race([answer, late]);
     } finally {
       timer?.cancel();
     }

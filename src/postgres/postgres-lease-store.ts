@@ -79,12 +79,9 @@ export class PostgresLeaseStore implements LeaseStore {
   async #renewTogether(renewals: readonly Renewal[]): Promise<void> {
     const done = renewals.length === 1 ? new Set<unknown>() : await this.#renewedOf(renewals);
     // a row that was left out is either held by somebody for a moment or not this owner's any more: asked for by itself it tells which
-    const left = renewals.map((renewal, place) => {
-      if (!done.has(place)) return this.#renewAlone(renewal).then(renewal.resolve, renewal.reject);
-      renewal.resolve(true);
-      return undefined;
-    });
-    await Promise.all(left);
+    const left = renewals.filter((_, place) => !done.has(place));
+    for (const [place, renewal] of renewals.entries()) if (done.has(place)) renewal.resolve(true);
+    await Promise.all(left.map(async (renewal) => this.#renewAlone(renewal).then(renewal.resolve, renewal.reject)));
   }
 
   async #renewedOf(renewals: readonly Renewal[]): Promise<ReadonlySet<unknown>> {

@@ -12,7 +12,7 @@ import { LockKeys } from "./lock-keys.js";
 import { PostgresLockTable } from "./postgres-lock-table.js";
 
 /** Above how many requests a run's locks are taken in stripes (decision 3.20). */
-export const STRIPED_ABOVE = 1_000;
+const STRIPED_ABOVE = 1_000;
 
 /** Bounds of the random delay between two looks at a lock that another session may hold, milliseconds: while nobody tells, and else. */
 const POLL_MS_UNTOLD = [10, 40] as const;

@@ -28,7 +28,7 @@ interface DedupKey {
 /** The key of a filter that asks for the newest run of one dedupKey and nothing else. */
 function onlyDedupKey(filter: RunFilter): string | undefined {
   const { dedupKey, limit, ...others } = filter;
-  return limit === 1 && Object.values(others).every((value) => value === undefined) ? dedupKey : undefined;
+  return limit === 1 && Object.values<unknown>(others).every((value) => value === undefined) ? dedupKey : undefined;
 }
 
 /** Finds runs by their heads, through partial indexes: runs that have ended are not looked at. */

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../time/clock.js";
 import type { Database } from "./database.js";
 import type { Listeners } from "../stores/listeners.js";
-import type { PgClient } from "./pg-types.js";
+import type { PgClient, PgQuery, PgResult } from "./pg-types.js";
 import type { StoreTransaction, Transactions } from "../stores/transactions.js";
 import { GatedTransaction, inTransaction, TimeLimit } from "../stores/transaction-gate.js";
 import { OpenTransaction } from "./open-transaction.js";
@@ -38,7 +38,7 @@ export class PostgresTransactions implements Transactions {
   async run<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
     this.#database.handle.use(CALL);
     if (this.#inside.getStore()?.isOpen === true) throw inTransaction(CALL);
-    const { value, changes } = await this.#database.withClient(CALL, (client) => this.#runOn(client, work));
+    const { value, changes } = await this.#database.withClient(CALL, (client, spoil) => this.#runOn(client, work, spoil));
     for (const change of changes) this.#changed.notify(change);
     return value;
   }
@@ -59,16 +59,16 @@ export class PostgresTransactions implements Transactions {
     throw new RunsealError("run.invalid_option", "this is a transaction of other stores", { option: "tx" });
   }
 
-  async #runOn<T>(client: PgClient, work: (tx: StoreTransaction) => Promise<T>) {
+  async #runOn<T>(client: PgClient, work: (tx: StoreTransaction) => Promise<T>, spoil: () => void) {
     const transaction = new OpenTransaction(this, client);
     const limit = new TimeLimit(this.#clock, () => transaction.end("expired"));
     this.#open.set(transaction, transaction).set(transaction.handle, transaction);
     try {
-      await begun(client);
+      await this.#asked(client, { text: "BEGIN ISOLATION LEVEL READ COMMITTED" });
       const value = await Promise.race([this.#inside.run(transaction, async () => work(transaction)), limit.passed]);
       transaction.assertOpen(CALL);
       transaction.end("ended");
-      await this.#commit(client);
+      await this.#commit(client, spoil);
       return { value, changes: transaction.changes };
     } catch (error) {
       // the connection is closed afterwards, which rolls back too, but later
@@ -83,12 +83,13 @@ export class PostgresTransactions implements Transactions {
   }
 
   /** Commits; when the answer is lost, asks the server what became of the transaction. */
-  async #commit(client: PgClient): Promise<void> {
-    const numbered = await client.query(this.#number.with([]));
+  async #commit(client: PgClient, spoil: () => void): Promise<void> {
+    const numbered = await this.#asked(client, this.#number.with([]));
     const xid = textIn(numbered.rows[0] ?? {}, "xid");
     try {
-      await client.query({ text: "COMMIT" });
+      await this.#database.inTime(CALL, client.query({ text: "COMMIT" }));
     } catch (thrown) {
+      spoil();
       const failure = sqlFailure(thrown, CALL);
       if (failure.kind === "final") throw failure.error;
       await this.#assertCommitted(xid, failure.error);
@@ -98,27 +99,37 @@ export class PostgresTransactions implements Transactions {
   async #assertCommitted(xid: string, lost: RunsealError): Promise<void> {
     const giveUpAt = systemClock.now() + this.#database.busyMs;
     for (let tries = 0; ; tries += 1) {
-      const { rows } = await this.#database.query(CALL, this.#fate, [xid]);
-      const fate = rows[0]?.["fate"];
+      const fate = await this.#fateOf(xid);
       if (fate === "committed") return;
       if (fate === "aborted") throw lost;
-      if (systemClock.now() >= giveUpAt) {
-        const message = `nobody can tell whether transaction ${xid} was committed; look again when the database answers`;
-        throw new RunsealError("store.outcome_unknown", message, { stream: "", seq: 0 }, { cause: lost });
-      }
+      if (systemClock.now() >= giveUpAt) throw unknownFate(xid, lost);
       await this.#database.pause(tries);
+    }
+  }
+
+  async #fateOf(xid: string): Promise<unknown> {
+    try {
+      return (await this.#database.query(CALL, this.#fate, [xid])).rows[0]?.["fate"];
+    } catch (error) {
+      throw unknownFate(xid, error);
+    }
+  }
+
+  /** A statement around the caller's, before anything is committed. */
+  async #asked(client: PgClient, query: PgQuery): Promise<PgResult> {
+    try {
+      return await this.#database.inTime(CALL, client.query(query));
+    } catch (thrown) {
+      throw sqlFailure(thrown, CALL).error;
     }
   }
 }
 
-function ignore(): void {
-  // whoever rolls back has a better reason to tell
+function unknownFate(xid: string, cause: unknown): RunsealError<"store.outcome_unknown"> {
+  const message = `nobody can tell whether transaction ${xid} was committed; look again when the database answers`;
+  return new RunsealError("store.outcome_unknown", message, { stream: "", seq: 0 }, { cause });
 }
 
-async function begun(client: PgClient): Promise<void> {
-  try {
-    await client.query({ text: "BEGIN ISOLATION LEVEL READ COMMITTED" });
-  } catch (thrown) {
-    throw sqlFailure(thrown, CALL).error;
-  }
+function ignore(): void {
+  // whoever rolls back has a better reason to tell
 }

@@ -205,7 +205,7 @@ export class Session {
 }
 
 /** The error where a connection is not a session. */
-export function poolerError(reason: string, options?: ErrorOptions): RunsealError<"lock.pooler_unsupported"> {
+function poolerError(reason: string, options?: ErrorOptions): RunsealError<"lock.pooler_unsupported"> {
   const message = `${reason}; locks and notifications need a session of their own: give a connection past the pooler, or one in session mode`;
   return new RunsealError("lock.pooler_unsupported", message, { reason }, options);
 }

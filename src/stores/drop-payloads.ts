@@ -35,7 +35,8 @@ export async function dropPayloads(stores: Stores, range: PayloadRange): Promise
   if (retention === undefined) throw invalid("stores", "can't drop payloads: they have no retention");
   const stream = runStream(runId);
   const head = await stores.reader.head(scope, stream);
-  if (head === undefined || head.run === null) throw new RunsealError("run.not_found", `there is no run "${runId}"`, { scope, runId });
+  if (head === undefined || head.run === null)
+    throw new RunsealError("run.not_found", `there is no run "${runId}"`, { scope, runId });
   const { status } = head.run;
   if (!isTerminal(status)) {
     throw new RunsealError("run.not_at_rest", `run "${runId}" is ${status}; only what has ended is forgotten`, { runId, status });

@@ -138,6 +138,7 @@ index CREATE UNIQUE INDEX documents_ord_key ON documents USING btree (ord)
 index CREATE UNIQUE INDEX documents_pkey ON documents USING btree (scope, runbook_id, digest)
 index CREATE UNIQUE INDEX event_rows_pkey ON event_rows USING btree (stream_id, seq)
 index CREATE INDEX heads_busy ON heads USING btree (queue) WHERE (((status)::text = 'running'::text) AND (parent IS NULL))
+index CREATE INDEX heads_dedup ON heads USING btree (scope, dedup_key, stream) WHERE (dedup_key IS NOT NULL)
 index CREATE INDEX heads_parent ON heads USING btree (scope, parent, stream) WHERE (parent IS NOT NULL)
 index CREATE INDEX heads_parked ON heads USING btree (scope, (
 CASE
