@@ -1,5 +1,4 @@
-import { Client } from "pg";
-import type { ClientConfig } from "pg";
+import type { Client, ClientConfig } from "pg";
 import type { Scheduled } from "../time/clock.js";
 import type { PgResult } from "./pg-types.js";
 import { isRunsealError, RunsealError } from "../errors/error.js";
@@ -43,6 +42,8 @@ export class SessionLink {
     limits: { readonly connectMs: number; readonly statementMs: number },
     listener: LinkListener,
   ): Promise<SessionLink> {
+    // whoever has a pool has the package; the door opens without it
+    const { Client } = await import("pg");
     const client = new Client(clientConfig(config));
     const link = new SessionLink(client, limits.statementMs, listener);
     client.on("error", () => link.#lose());

@@ -8,20 +8,21 @@ const consumer = inject("consumer");
 /** What may be in the tarball; anything else is a surprise. */
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
-  /^dist\/(index|sqlite|testing)\.(js|cjs|d\.ts|d\.cts|js\.map|cjs\.map)$/,
+  /^dist\/(index|sqlite|postgres|testing)\.(js|cjs|d\.ts|d\.cts|js\.map|cjs\.map)$/,
   // code and declarations that several doors share
   /^dist\/[\w-]+-[\w-]{6,}\.(js|cjs|d\.ts|d\.cts|js\.map|cjs\.map)$/,
-  /^migrations\/sqlite\/\d{4}[\w-]*\.sql$/,
+  /^migrations\/(sqlite|postgres)\/\d{4}[\w-]*\.sql$/,
   /^docs\/[\w/-]+\.(md|svg)$/,
 ];
 
 test("the tarball holds the doors, the migrations, the docs, and what a licence needs", () => {
-  const doors = ["index", "sqlite", "testing"].flatMap((door) =>
+  const doors = ["index", "sqlite", "postgres", "testing"].flatMap((door) =>
     ["js", "cjs", "d.ts", "d.cts"].map((ending) => `dist/${door}.${ending}`),
   );
   const required = [...doors, "package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"];
   expect(required.filter((path) => !files.includes(path))).toEqual([]);
-  expect(files.filter((path) => path.startsWith("migrations/sqlite/")).length).toBeGreaterThan(0);
+  for (const folder of ["migrations/sqlite/", "migrations/postgres/"])
+    expect(files.filter((path) => path.startsWith(folder)).length).toBeGreaterThan(0);
 });
 
 test("the tarball holds nothing that the allow-list does not name", () => {
