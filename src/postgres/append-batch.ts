@@ -38,7 +38,7 @@ export class AppendBatch {
     const events: unknown[] = [];
     const files: unknown[] = [];
     for (const [o, write] of writes.entries()) {
-      heads.push({ o, ...headJson(write) });
+      heads.push({ o, ...headJson(write, this.#database.origin) });
       for (const event of write.events) events.push(eventJson(event, o));
       for (const artifact of write.artifacts) files.push({ o, i: bytes.add(artifact), d: artifact.id, k: artifact.kind });
     }

@@ -1,6 +1,6 @@
 import type { CommitAnswer, StreamWrite } from "../stores/event-store.js";
+import type { Database } from "./database.js";
 import type { PgQuery, PgResult } from "./pg-types.js";
-import type { SchemaName } from "./schema-name.js";
 import { brokenAt } from "../stores/commit-checks.js";
 import { genesisHash } from "../history/chain.js";
 import { RunsealError } from "../errors/error.js";
@@ -25,21 +25,34 @@ export type StoredAnswer =
 export class CommitStatement {
   readonly #statement: Statement;
   readonly #channel: string;
+  readonly #origin: string;
 
-  constructor(schema: SchemaName) {
+  constructor({ schema, origin }: Database) {
     this.#statement = new Statement(schema, "SELECT {{schema}}.commit_writes($1::jsonb, $2::bytea[], $3)::text AS answers");
     this.#channel = schema.channel;
+    this.#origin = origin;
   }
 
-  /** @param isForeign - goes through a connection of somebody else: leaves no prepared statement behind */
-  query(commits: readonly (readonly StreamWrite[])[], isForeign = false): PgQuery {
+  query(commits: readonly (readonly StreamWrite[])[]): PgQuery {
+    return this.#statement.with(this.#values(commits, this.#origin));
+  }
+
+  /**
+   * Goes through a connection in a transaction: leaves no prepared statement behind.
+   *
+   * @param isOurs - whether these stores end the transaction, and tell then
+   */
+  queryIn(writes: readonly StreamWrite[], isOurs: boolean): PgQuery {
+    return this.#statement.plain(this.#values([writes], isOurs ? this.#origin : undefined));
+  }
+
+  #values(commits: readonly (readonly StreamWrite[])[], origin: string | undefined): readonly unknown[] {
     const bytes = new ArtifactBytes();
-    const json = JSON.stringify(commits.map((writes) => writes.map((write) => writeJson(write, bytes))));
-    const values = [json, bytes.buffers, this.#channel];
-    return isForeign ? this.#statement.plain(values) : this.#statement.with(values);
+    const json = JSON.stringify(commits.map((writes) => writes.map((write) => writeJson(write, bytes, origin))));
+    return [json, bytes.buffers, this.#channel];
   }
 
-  /** The answers of {@link CommitStatement.query}, in order. */
+  /** The answers of {@link CommitStatement.query}, in order; of {@link CommitStatement.queryIn} the one. */
   answers(result: PgResult): readonly StoredAnswer[] {
     const text = result.rows[0]?.["answers"];
     if (typeof text === "string") return JSON.parse(text) as readonly StoredAnswer[];
@@ -57,11 +70,11 @@ export function brokenIn(write: StreamWrite): number | undefined {
   return brokenAt(write, expectedSeq === 0 ? genesisHash(scope, stream) : (events[0]?.prev ?? ""));
 }
 
-function writeJson(write: StreamWrite, bytes: ArtifactBytes): Readonly<Record<string, unknown>> {
+function writeJson(write: StreamWrite, bytes: ArtifactBytes, origin: string | undefined): Readonly<Record<string, unknown>> {
   const { events, artifacts, consume, claim } = write;
   const broken = brokenIn(write);
   return {
-    ...headJson(write),
+    ...headJson(write, origin),
     e: events.map((event) => eventJson(event)),
     ...(artifacts.length > 0 && {
       f: artifacts.map((artifact) => ({ i: bytes.add(artifact), d: artifact.id, k: artifact.kind })),

@@ -6,7 +6,6 @@ import { RunsealError } from "../errors/error.js";
 import { Counters } from "../stores/counters.js";
 import { Handle } from "../stores/handle.js";
 import { systemClock } from "../time/clock.js";
-import { OwnPids } from "./own-pids.js";
 import { NOT_CONNECTED, sqlFailure } from "./postgres-error.js";
 
 /** First and largest delay between two attempts, milliseconds. */
@@ -30,8 +29,8 @@ export interface DatabaseOptions {
 /** The server, through the host's pool: bounded waiting, bounded trying again, and errors of this package. */
 export class Database {
   readonly handle = new Handle();
-  /** Behind the pool's connections that were used here. */
-  readonly ownPids = new OwnPids();
+  /** Stands in the notifications of what is committed here: whoever watches here was told already. */
+  readonly origin = Math.random().toString(36).slice(2, 12);
   readonly schema: SchemaName;
   readonly busyMs: number;
   readonly counters: Counters;
@@ -183,10 +182,7 @@ export class Database {
     });
     try {
       const client = await Promise.race([connecting, late]);
-      if (client !== "late") {
-        this.ownPids.note(client);
-        return client;
-      }
+      if (client !== "late") return client;
     } catch (thrown) {
       // not connected: whatever the reason, nothing was done
       throw sqlFailure(thrown, call).kind === "unknown" ? notConnected(thrown, call) : thrown;

@@ -1,7 +1,6 @@
 import type { Listeners } from "../stores/listeners.js";
 import type { StoreChange } from "../stores/store-change.js";
 import type { Scheduled } from "../time/clock.js";
-import type { OwnPids } from "./own-pids.js";
 import type { OpenSession, Session } from "./session.js";
 import { isRunsealError } from "../errors/error.js";
 import { systemClock } from "../time/clock.js";
@@ -19,7 +18,8 @@ export interface NotificationOptions {
   /** Name of the channel, needing no quotes. */
   readonly channel: string;
   readonly changed: Listeners;
-  readonly ownPids: OwnPids;
+  /** What these stores say of themselves in notifications, as {@link changePayload} has it. */
+  readonly origin: string;
 }
 
 /**
@@ -91,21 +91,25 @@ export class Notifications {
   }
 
   #hear(channel: string, payload: string, pid: number): void {
-    const { ownPids, session, changed } = this.#options;
-    if (channel !== this.#options.channel || pid === session.pid || ownPids.has(pid)) return;
-    if (payload === LOCKS) this.onLocks();
-    else changed.notify(changeIn(payload));
+    const { origin, session, changed } = this.#options;
+    if (channel !== this.#options.channel || pid === session.pid) return;
+    if (payload === LOCKS) {
+      this.onLocks();
+      return;
+    }
+    const said = told(payload);
+    if (said?.origin !== origin) changed.notify(said?.change);
   }
 }
 
-/** The change that a notification tells of; `undefined` when it does not say. */
-function changeIn(payload: string): StoreChange | undefined {
+/** The change that a notification tells of, and who made it; `undefined` when it does not say. */
+function told(payload: string): { readonly change: StoreChange; readonly origin: unknown } | undefined {
   try {
     const said: unknown = JSON.parse(payload);
     if (typeof said !== "object" || said === null) return undefined;
-    const { s: scope, t: stream, w: what } = said as Readonly<Record<string, unknown>>;
+    const { s: scope, t: stream, w: what, o: origin } = said as Readonly<Record<string, unknown>>;
     if (typeof scope !== "string" || typeof stream !== "string" || (what !== "commit" && what !== "message")) return undefined;
-    return { scope, stream: stream as StoreChange["stream"], what };
+    return { change: { scope, stream: stream as StoreChange["stream"], what }, origin };
   } catch {
     // too long to be said, or said by somebody else
     return undefined;

@@ -56,7 +56,7 @@ export class PostgresEventStore implements EventStore {
     this.#database = database;
     this.#transactions = transactions;
     this.#changed = changed;
-    this.#statement = new CommitStatement(database.schema);
+    this.#statement = new CommitStatement(database);
     this.#outcome = new Outcome(database);
     const advance = new AdvanceBatch(database, this.#known);
     const append = new AppendBatch(database, this.#known);
@@ -70,7 +70,7 @@ export class PostgresEventStore implements EventStore {
     const joined = this.#transactions.joined(tx, "events.commit");
     assertWrites(writes);
     if (joined !== undefined) return this.#commitIn(joined, writes);
-    if (tx !== undefined) return this.#commitWith(foreignClient(tx), writes);
+    if (tx !== undefined) return this.#commitWith(foreignClient(tx), writes, false);
     const answer = await this.#write(writes);
     this.#tell(writes, answer);
     return answer;
@@ -93,20 +93,24 @@ export class PostgresEventStore implements EventStore {
 
   /** In a transaction of these stores; those who watch are told when it is committed. */
   async #commitIn(transaction: OpenTransaction, writes: readonly StreamWrite[]): Promise<CommitAnswer> {
-    const answer = await this.#commitWith(transaction.client, writes);
+    const answer = await this.#commitWith(transaction.client, writes, true);
     if (answer.kind === "committed") transaction.changes.push(...writes.map(changeOf));
     return answer;
   }
 
-  /** In a transaction of somebody else, who alone knows when it is committed: a refusal takes back nothing of what it holds besides. */
-  async #commitWith(client: ForeignClient, writes: readonly StreamWrite[]): Promise<CommitAnswer> {
+  /**
+   * In a transaction that somebody ends later: a refusal takes back nothing of what it holds besides.
+   *
+   * @param isOurs - whether these stores do, and tell then; of another's they hear, as everybody does, by NOTIFY
+   */
+  async #commitWith(client: ForeignClient, writes: readonly StreamWrite[], isOurs: boolean): Promise<CommitAnswer> {
     // what a transaction writes may be rolled back: the heads it touches are not known any more
     for (const write of writes) this.#known.forget(write);
     try {
       for (let races = 0; ; races += 1) {
         await client.query({ text: `SAVEPOINT ${SAVEPOINT}` });
         try {
-          const [answer] = this.#statement.answers(await client.query(this.#statement.query([writes], true)));
+          const [answer] = this.#statement.answers(await client.query(this.#statement.queryIn(writes, isOurs)));
           await client.query({ text: `RELEASE SAVEPOINT ${SAVEPOINT}` });
           const known = present(answer, "one commit has one answer");
           this.#count(known);

@@ -60,7 +60,7 @@ export class PostgresInbox implements Inbox {
     const payloadText = canonicalize(entry.payload);
     const change: StoreChange = { scope, stream: runStream(runId), what: "message" };
     const message = [scope, runId, key, kind, payloadText, messageDigest(payloadText), isBounded(kind), INBOX_UNDELIVERED_MAX];
-    const values = [...message, this.#database.schema.channel, changePayload(change)];
+    const values = [...message, this.#database.schema.channel, changePayload(change, this.#database.origin)];
     const { rows } = await this.#database.query("inbox.put", this.#put, values);
     const answer = answerOf(textIn(present(rows[0], "putting a message is answered"), "answer"));
     if (answer.kind === "stored") this.#changed.notify(change);

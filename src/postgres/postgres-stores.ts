@@ -80,7 +80,7 @@ export function postgresStores(pool: PgPool, options: PostgresStoresOptions = {}
   });
   const changed = new Listeners();
   const session = new Session({ config: options.session ?? pool.options, owner, busyMs, statementMs, counters });
-  const notifications = new Notifications({ session, channel: database.schema.channel, changed, ownPids: database.ownPids });
+  const notifications = new Notifications({ session, channel: database.schema.channel, changed, origin: database.origin });
   const locks = new PostgresLockManager({ session, database, notifications });
   const transactions = new PostgresTransactions(database, changed, clock);
   return Object.freeze({

@@ -21,8 +21,12 @@ interface EventJson {
 /** The members of a write that the functions of the schema take; the migration says what each is. */
 export type HeadJson = Readonly<Record<string, string | number | boolean | null>>;
 
-/** What a commit puts into the columns of a head; members that say nothing are left out. */
-export function headJson(write: StreamWrite): HeadJson {
+/**
+ * What a commit puts into the columns of a head; members that say nothing are left out.
+ *
+ * @param origin - as {@link changePayload} has it
+ */
+export function headJson(write: StreamWrite, origin?: string): HeadJson {
   const { scope, stream, expectedSeq, events, fence, claim, run, releaseLease } = write;
   const [first, last] = [events[0], events.at(-1)];
   return {
@@ -35,7 +39,7 @@ export function headJson(write: StreamWrite): HeadJson {
     ...(claim !== undefined && { co: claim.owner, ce: claim.epoch, cm: claim.leaseMs }),
     ...(releaseLease === true && { rel: true }),
     ...(run !== undefined && runJson(run, expectedSeq === 0)),
-    ...notificationOf(write),
+    ...notificationOf(write, origin),
   };
 }
 
@@ -64,9 +68,9 @@ function runJson(run: RunHead, isFirst: boolean): HeadJson {
 }
 
 /** Others are told of everything but the progress of a run that somebody holds. */
-function notificationOf(write: StreamWrite): { readonly nt?: string } {
+function notificationOf(write: StreamWrite, origin: string | undefined): { readonly nt?: string } {
   const change = changeOf(write);
-  return change.what === "progress" ? {} : { nt: changePayload(change) };
+  return change.what === "progress" ? {} : { nt: changePayload(change, origin) };
 }
 
 /** An event for a list of many commits, or of its own. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { allowAll, createCatalog, createRunseal, defineVerb } from "runseal";
 import { migrate, postgresStores } from "runseal/postgres";
+import { eventually } from "../../src/testing/store-contract/contract-case.js";
 import { OpenSchema } from "./open-schema.js";
 
 const note = defineVerb({
@@ -16,10 +17,11 @@ const note = defineVerb({
 
 const schema = new OpenSchema();
 const pool = schema.pool();
+const stores = postgresStores(pool, { schema: schema.name });
 const runseal = createRunseal({
   catalog: createCatalog({ verbs: [note] }),
   handlers: { "note.take": async ({ text }) => ({ text }) },
-  stores: postgresStores(pool, { schema: schema.name }),
+  stores,
   policy: allowAll(),
 });
 const table = `${pg.escapeIdentifier(schema.name)}.orders`;
@@ -67,6 +69,32 @@ describe("enqueue over PostgreSQL (decision 3.12, A-125)", () => {
     });
     expect((await runseal.status(kept)).status).toBe("queued");
     expect((await pool.query(`SELECT id FROM ${table}`)).rows).toEqual([{ id: "o-1" }]);
+  });
+
+  test("who watches in this process hears of it when the host commits, whichever connection of the pool that was on", async () => {
+    const other = postgresStores(pool, { schema: schema.name });
+    const heard = [new Set<string>(), new Set<string>()];
+    const watchers = [stores, other].map((each, place) =>
+      each.watch((change) => heard[place]?.add(change?.stream ?? "anything")),
+    );
+    const enqueued = async (text: string): Promise<string> => {
+      const id = await sealed(text);
+      const { runId } = await within("COMMIT", (client) => runseal.enqueue(client, id));
+      return `run/${runId}`;
+    };
+    // what was said before they listened is no promise
+    let tries = 0;
+    await eventually("both listen", async () => {
+      await enqueued(`first ${(tries += 1)}`);
+      return heard.every((each) => each.size > 0);
+    });
+    // more than one, so that the connections take turns
+    for (const text of ["heard 1", "heard 2", "heard 3"]) {
+      const stream = await enqueued(text);
+      await eventually(`"${text}" is heard of by both`, () => heard.every((each) => each.has(stream)));
+    }
+    for (const stop of watchers) stop();
+    await other.close();
   });
 
   test("handles of other libraries fit by their shape", async () => {

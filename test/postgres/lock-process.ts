@@ -30,8 +30,8 @@ export class LockProcess {
     const { busyMs = 5_000, statementMs = 5_000, stripedAbove } = options;
     this.session = new Session({ config: options.session ?? this.pool.options, owner: this.owner, busyMs, statementMs });
     const { session, database, changed } = this;
-    const { ownPids } = database;
-    this.notifications = new Notifications({ session, channel: schema.channel, changed, ownPids });
+    const { origin } = database;
+    this.notifications = new Notifications({ session, channel: schema.channel, changed, origin });
     const { notifications } = this;
     this.locks = new PostgresLockManager({
       session,

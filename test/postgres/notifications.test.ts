@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import type { StoreChange } from "../../src/stores/store-change.js";
+import { changePayload } from "../../src/postgres/change-payload.js";
 import { schemaName } from "../../src/postgres/schema-name.js";
 import { eventually } from "../../src/testing/store-contract/contract-case.js";
 import { accounts, LockProcess } from "./lock-process.js";
@@ -20,6 +21,10 @@ const open = (): { process: LockProcess; heard: (StoreChange | undefined)[] } =>
   process.notifications.start();
   return { process, heard };
 };
+/** Waits until all of them hear what is said. */
+async function listening(...all: readonly ReturnType<typeof open>[]): Promise<void> {
+  for (const { process } of all) await eventually("it listens", () => process.notifications.isListening);
+}
 const tell = (payload: string): Promise<unknown> => admin.query("SELECT pg_notify($1, $2)", [channel, payload]);
 
 beforeAll(async () => {
@@ -35,8 +40,9 @@ afterAll(async () => {
 
 describe("notifications", () => {
   test("tell what other processes changed, and that anything may have where the payload does not say", async () => {
-    const { process, heard } = open();
-    await eventually("it listens", () => process.notifications.isListening);
+    const one = open();
+    await listening(one);
+    const { heard } = one;
     const payloads = [
       '{"s":"default","t":"run/1","w":"commit"}',
       '{"s":"default","t":"run/1","w":"message"}',
@@ -57,16 +63,24 @@ describe("notifications", () => {
     ]);
   });
 
-  test("leave out what this process did itself, over the pool or the session", async () => {
+  test("leave out what these stores said themselves, and nothing that somebody else said over the same pool", async () => {
     const [own, other] = [open(), open()];
-    await eventually("both listen", () => own.process.notifications.isListening && other.process.notifications.isListening);
-    await own.process.database.withClient("test", (client) =>
-      client.query({ text: "SELECT pg_notify($1, $2)", values: [channel, '{"s":"default","t":"run/1","w":"commit"}'] }),
-    );
+    await listening(own, other);
+    const over = (stream: `run/${string}`, origin?: string): Promise<unknown> =>
+      own.process.database.withClient("test", (client) =>
+        client.query({
+          text: "SELECT pg_notify($1, $2)",
+          values: [channel, changePayload({ scope: "default", stream, what: "commit" }, origin)],
+        }),
+      );
+    await over("run/1", own.process.database.origin);
+    await over("run/2", other.process.database.origin);
+    await over("run/3");
     await tell("");
-    await eventually("the other heard both", () => other.heard.length === 2);
-    await eventually("the last was heard", () => own.heard.length > 0);
-    expect(own.heard).toEqual([undefined]);
+    await eventually("the last was heard", () => own.heard.length === 3 && other.heard.length === 3);
+    const ofRun = (run: number): StoreChange => ({ scope: "default", stream: `run/${run}`, what: "commit" });
+    expect(own.heard).toEqual([ofRun(2), ofRun(3), undefined]);
+    expect(other.heard).toEqual([ofRun(1), ofRun(3), undefined]);
   });
 
   test("listen again after the session was lost, and then say that anything may have changed", async () => {
@@ -84,7 +98,7 @@ describe("notifications", () => {
 
   test("wake who waits for a lock that another process gives back, and only then cost a notification", async () => {
     const [one, two] = [open(), open()];
-    await eventually("both listen", () => one.process.notifications.isListening && two.process.notifications.isListening);
+    await listening(one, two);
     const said: string[] = [];
     await admin.query(`LISTEN ${channel}`);
     admin.on("notification", ({ payload }) => said.push(payload ?? ""));
