@@ -68,7 +68,7 @@ async function inspected(client: PgClient, schema: SchemaName, app: string | und
 
 /** What the migrations up to a version make, found out by doing it where nobody sees it. */
 async function wantedLines(client: PgClient, schema: SchemaName, version: number): Promise<readonly string[]> {
-  const hidden: SchemaName = { ...schema, name: "pg_temp", quoted: "pg_temp" };
+  const hidden: SchemaName = { ...schema, quoted: "pg_temp" };
   await client.query({ text: "BEGIN" });
   try {
     for (const migration of KNOWN_MIGRATIONS.slice(0, version)) {
@@ -76,7 +76,7 @@ async function wantedLines(client: PgClient, schema: SchemaName, version: number
       const text = migrationText(hidden, migration).replaceAll("CREATE UNLOGGED TABLE", "CREATE TABLE");
       await client.query({ text });
     }
-    return await schemaLines(client, "pg_temp", { viewText: true });
+    return await schemaLines(client, "pg_temp", { viewText: true, besides: schema.name });
   } finally {
     await client.query({ text: "ROLLBACK" });
   }

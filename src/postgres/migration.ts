@@ -46,11 +46,16 @@ export function migrationText(schema: SchemaName, migration: Migration): string 
   const { version, name, sql, checksum, isBreaking } = migration;
   return inSchema(
     schema,
-    `${sql.trimEnd().replaceAll("$$", () => bodyQuote(schema))}
+    `${statements(sql).replaceAll("$$", () => bodyQuote(schema))}
 
 INSERT INTO {{schema}}.migrations (version, name, checksum, breaking, at)
 VALUES (${version}, '${name}', '${checksum}', ${isBreaking}, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint);`,
   );
+}
+
+/** Without comments on placeholders: a name may hold the end of a line. */
+function statements(sql: string): string {
+  return sql.trimEnd().replaceAll(/^--.*\{\{.*\n/gm, "");
 }
 
 /** What `$$` around the body of a function becomes where the name of the schema has `$$` in it. */

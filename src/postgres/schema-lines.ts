@@ -7,6 +7,8 @@ export interface SchemaLinesOptions {
    * with what another version of the server says, which prints views in its own way; tells which tables are not logged.
    */
   readonly viewText?: boolean;
+  /** Another schema whose name is left out too, so that a text that only looks like it, `runseal.retention`, is the same in both. */
+  readonly besides?: string;
 }
 
 /**
@@ -16,27 +18,30 @@ export interface SchemaLinesOptions {
  * @param name - of the schema, not quoted; `pg_temp` for what this session made there
  */
 export async function schemaLines(client: PgClient, name: string, options: SchemaLinesOptions = {}): Promise<readonly string[]> {
+  const besides = options.besides ?? name;
   const { rows } = await client.query({
-    text: "SELECT n.oid::text AS oid, quote_ident(n.nspname) AS quoted FROM pg_namespace n WHERE n.oid = CASE WHEN $1 = 'pg_temp' THEN pg_my_temp_schema() ELSE (SELECT oid FROM pg_namespace WHERE nspname = $1) END",
-    values: [name],
+    text: "SELECT n.oid::text AS oid, quote_ident(n.nspname) AS quoted, quote_ident($2) AS besides FROM pg_namespace n WHERE n.oid = CASE WHEN $1 = 'pg_temp' THEN pg_my_temp_schema() ELSE (SELECT oid FROM pg_namespace WHERE nspname = $1) END",
+    values: [name, besides],
   });
   const [space] = rows;
   if (space === undefined) return [];
+  const named = [...spellings(name, space["quoted"]), ...spellings(besides, space["besides"])];
   const queries = options.viewText === true ? [...QUERIES, VIEW_TEXTS] : [UNLOGGED, ...QUERIES];
   const lines: string[] = [];
   for (const text of queries) {
     const found = await client.query({ text, values: [space["oid"]] });
-    for (const row of found.rows) lines.push(withoutSchema(String(row["line"]), name, String(space["quoted"])));
+    for (const row of found.rows) lines.push(withoutSchema(String(row["line"]), named));
   }
   return lines;
 }
 
-function withoutSchema(line: string, name: string, quoted: string): string {
-  const always = `"${name.replaceAll('"', '""')}"`;
-  return [always, quoted, ...(name === "pg_temp" ? ["pg_temp"] : [])].reduce(
-    (text, each) => text.replaceAll(`${each}.`, ""),
-    line,
-  );
+/** How a schema may stand in a text: in quotes, as the server quotes it, and what is ours alone without a number. */
+function spellings(name: string, quoted: unknown): readonly string[] {
+  return [`"${name.replaceAll('"', '""')}"`, String(quoted), ...(name === "pg_temp" ? ["pg_temp"] : [])];
+}
+
+function withoutSchema(line: string, named: readonly string[]): string {
+  return named.reduce((text, each) => text.replaceAll(`${each}.`, ""), line);
 }
 
 const OF_SCHEMA = "FROM pg_class c";

@@ -5,7 +5,7 @@ import { migrate } from "../../src/postgres/migrate.js";
 import { sqlFailure } from "../../src/postgres/postgres-error.js";
 import { roleSql } from "../../src/postgres/role-sql.js";
 import { PROJECTION_TABLES, TRUTH_TABLES, VIEWS } from "../../src/postgres/tables.js";
-import { freshSchema, refusal, testPool } from "./fresh-schema.js";
+import { freshSchema, ownDatabase, refusal, testPool } from "./fresh-schema.js";
 import { makeRoles } from "./roles.js";
 
 async function made(
@@ -194,6 +194,15 @@ describe("inspectSchema tells what the owner or a superuser did to the schema (r
     const { differences } = await inspectSchema(pool, { schema });
     expect([...new Set(differences.map(({ kind }) => kind))]).toEqual(kinds);
     expect(differences.at(-1)?.what).toMatch(part);
+  });
+
+  test("nothing where nothing was done, whatever the schema is called: also as a setting of ours, runseal", async () => {
+    const pool = testPool();
+    const own = testPool({ connectionString: await ownDatabase(pool) });
+    for (const schema of ["runseal", "$$", "$_$ $$", "new\nline", "r", "pg", "h.x"]) {
+      await migrate(own, { schema });
+      expect((await inspectSchema(own, { schema })).differences).toEqual([]);
+    }
   });
 
   test("rights that the application has too many, and owners that differ", async () => {
