@@ -2,7 +2,8 @@ import type { ChainedEvent } from "../model/event.js";
 import type { CommitAnswer, StreamWrite } from "../stores/event-store.js";
 import type { Database } from "./database.js";
 import type { KnownRuns } from "./known-runs.js";
-import { ArtifactBytes, eventJson } from "./write-json.js";
+import { Files } from "./write-json.js";
+import { EventColumns, eventColumnsText, hexBytes, listOf } from "./event-columns.js";
 import { RunsealError } from "../errors/error.js";
 import { Statement } from "./statement.js";
 import { appended, committedAt } from "./appended.js";
@@ -39,7 +40,11 @@ export class AdvanceBatch {
     this.#database = database;
     this.#known = known;
     this.#one = Array.from({ length: EVENTS_OF_ONE_MAX }, (_, index) => new Statement(schema, advanceOf(index + 1)));
-    this.#many = new Statement(schema, "SELECT at, done FROM {{schema}}.advance_many($1::json, $2::json, $3::json, $4::bytea[])");
+    this.#many = new Statement(
+      schema,
+      `SELECT at, done FROM {{schema}}.advance_many($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::bytea, ${eventColumnsText(6)},
+        $16::json, $17::bytea[])`,
+    );
   }
 
   /** @returns for each write its answer; `undefined` where a check did not hold, and nothing was written */
@@ -55,7 +60,7 @@ export class AdvanceBatch {
     const { events, expectedSeq } = write;
     const statement = this.#one[events.length - 1];
     if (statement === undefined) return undefined;
-    const values: unknown[] = [id, owner, epoch, expectedSeq, bytesOf(events[0]?.prev)];
+    const values: unknown[] = [id, owner, epoch, expectedSeq, hexBytes(events[0]?.prev ?? "")];
     for (const event of events) values.push(...valuesOf(event));
     const { rows } = await this.#database.once("events.commit", statement, values);
     const [row] = rows;
@@ -63,21 +68,29 @@ export class AdvanceBatch {
   }
 
   async #writeMany(writes: readonly StreamWrite[]): Promise<readonly (CommitAnswer | undefined)[]> {
-    const bytes = new ArtifactBytes();
-    const runs: unknown[] = [];
-    const events: unknown[] = [];
-    const files: unknown[] = [];
-    for (const [o, write] of writes.entries()) {
+    const files = new Files();
+    const events = new EventColumns();
+    const ids: string[] = [];
+    const owners: string[] = [];
+    const epochs: number[] = [];
+    let prevs = "";
+    for (const [place, write] of writes.entries()) {
       const { owner, epoch, id } = this.#standing(write);
-      runs.push({ o, id, ow: owner, ep: epoch, x: write.expectedSeq, p: write.events[0]?.prev });
-      for (const event of write.events) events.push(eventJson(event, o));
-      for (const artifact of write.artifacts) files.push({ o, i: bytes.add(artifact), d: artifact.id, k: artifact.kind });
+      ids.push(id);
+      owners.push(owner);
+      epochs.push(epoch);
+      prevs += write.events[0]?.prev ?? "";
+      for (const event of write.events) events.add(event, place);
+      for (const artifact of write.artifacts) files.add(artifact, place);
     }
     const { rows } = await this.#database.once("events.commit", this.#many, [
-      JSON.stringify(runs),
-      JSON.stringify(events),
-      JSON.stringify(files),
-      bytes.buffers,
+      listOf(ids),
+      owners,
+      listOf(epochs),
+      listOf(writes.map(({ expectedSeq }) => expectedSeq)),
+      hexBytes(prevs),
+      ...events.values(),
+      ...files.values(),
     ]);
     return appended(writes, rows[0]);
   }
@@ -92,9 +105,5 @@ export class AdvanceBatch {
 }
 
 function valuesOf({ kind, v, payloadText, payloadDigest, hash }: ChainedEvent): readonly unknown[] {
-  return [kind, v, payloadText, bytesOf(payloadDigest), bytesOf(hash)];
-}
-
-function bytesOf(hex: string | undefined): Buffer {
-  return Buffer.from(hex ?? "", "hex");
+  return [kind, v, payloadText, hexBytes(payloadDigest), hexBytes(hash)];
 }

@@ -1,7 +1,8 @@
 import type { CommitAnswer, StreamWrite } from "../stores/event-store.js";
 import type { Database } from "./database.js";
 import type { KnownRuns } from "./known-runs.js";
-import { ArtifactBytes, eventJson, headJson } from "./write-json.js";
+import { EventColumns, eventColumnsText } from "./event-columns.js";
+import { Files, headJson } from "./write-json.js";
 import { brokenIn } from "./commit-statement.js";
 import { Statement } from "./statement.js";
 import { appended } from "./appended.js";
@@ -18,7 +19,7 @@ export class AppendBatch {
     this.#known = known;
     this.#statement = new Statement(
       database.schema,
-      "SELECT at, done, ids::text[] AS ids FROM {{schema}}.append($1::json, $2::json, $3::json, $4::bytea[], $5)",
+      `SELECT at, done, ids::text[] AS ids FROM {{schema}}.append($1::json, ${eventColumnsText(2)}, $12::json, $13::bytea[], $14)`,
     );
   }
 
@@ -33,20 +34,18 @@ export class AppendBatch {
 
   /** @returns for each write its answer; `undefined` where a check did not hold, and nothing was written */
   async write(writes: readonly StreamWrite[]): Promise<readonly (CommitAnswer | undefined)[]> {
-    const bytes = new ArtifactBytes();
+    const files = new Files();
+    const events = new EventColumns();
     const heads: unknown[] = [];
-    const events: unknown[] = [];
-    const files: unknown[] = [];
-    for (const [o, write] of writes.entries()) {
-      heads.push({ o, ...headJson(write, this.#database.origin) });
-      for (const event of write.events) events.push(eventJson(event, o));
-      for (const artifact of write.artifacts) files.push({ o, i: bytes.add(artifact), d: artifact.id, k: artifact.kind });
+    for (const [place, write] of writes.entries()) {
+      heads.push({ o: place, ...headJson(write, this.#database.origin) });
+      for (const event of write.events) events.add(event, place);
+      for (const artifact of write.artifacts) files.add(artifact, place);
     }
     const { rows } = await this.#database.once("events.commit", this.#statement, [
       JSON.stringify(heads),
-      JSON.stringify(events),
-      JSON.stringify(files),
-      bytes.buffers,
+      ...events.values(),
+      ...files.values(),
       this.#database.schema.channel,
     ]);
     const answers = appended(writes, rows[0]);

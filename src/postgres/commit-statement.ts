@@ -5,7 +5,7 @@ import { brokenAt } from "../stores/commit-checks.js";
 import { genesisHash } from "../history/chain.js";
 import { RunsealError } from "../errors/error.js";
 import { Statement } from "./statement.js";
-import { ArtifactBytes, eventJson, headJson } from "./write-json.js";
+import { eventJson, Files, headJson } from "./write-json.js";
 
 /** An answer, with the number of each stream that was written. */
 export type StoredAnswer =
@@ -47,9 +47,9 @@ export class CommitStatement {
   }
 
   #values(commits: readonly (readonly StreamWrite[])[], origin: string | undefined): readonly unknown[] {
-    const bytes = new ArtifactBytes();
-    const json = JSON.stringify(commits.map((writes) => writes.map((write) => writeJson(write, bytes, origin))));
-    return [json, bytes.buffers, this.#channel];
+    const files = new Files();
+    const json = JSON.stringify(commits.map((writes) => writes.map((write) => writeJson(write, files, origin))));
+    return [json, files.buffers, this.#channel];
   }
 
   /** The answers of {@link CommitStatement.query}, in order; of {@link CommitStatement.queryIn} the one. */
@@ -70,14 +70,14 @@ export function brokenIn(write: StreamWrite): number | undefined {
   return brokenAt(write, expectedSeq === 0 ? genesisHash(scope, stream) : (events[0]?.prev ?? ""));
 }
 
-function writeJson(write: StreamWrite, bytes: ArtifactBytes, origin: string | undefined): Readonly<Record<string, unknown>> {
+function writeJson(write: StreamWrite, files: Files, origin: string | undefined): Readonly<Record<string, unknown>> {
   const { events, artifacts, consume, claim } = write;
   const broken = brokenIn(write);
   return {
     ...headJson(write, origin),
     e: events.map((event) => eventJson(event)),
     ...(artifacts.length > 0 && {
-      f: artifacts.map((artifact) => ({ i: bytes.add(artifact), d: artifact.id, k: artifact.kind })),
+      f: artifacts.map((artifact) => files.add(artifact)),
     }),
     ...(broken !== undefined && { bk: broken }),
     ...(claim?.limits !== undefined && claim.limits.length > 0 && { li: claim.limits }),

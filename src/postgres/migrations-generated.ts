@@ -251,29 +251,46 @@ CREATE FUNCTION {{schema}}.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS \$\$
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 \$\$;
 
--- What runs do under their leases, where their heads stay as they are: one statement that only inserts. Whoever takes a run over appends
--- an event too, so that of two who write at one moment the key of event_rows lets one through (23505 for the other). runs:
---   {o place, id, ow owner, ep epoch, x after seq, p after hash (hex)}; events and files as in append.
-CREATE FUNCTION {{schema}}.advance_many(runs json, events json, files json, bytes bytea[], OUT at bigint, OUT done integer[])
+-- Appends events that are given in columns, the n-th of each is one event: place of its write, seq, epoch, kind, version, and where in
+-- payloads its text begins, with its length; payload digests and hashes end to end. ids are the streams of the writes that are done, whose
+-- places done holds; events of the others are left out.
+CREATE FUNCTION {{schema}}.log_events(done integer[], ids bigint[], moment bigint, places integer[], seqs integer[], epochs integer[],
+  kinds text[], versions smallint[], starts integer[], lengths integer[], payloads bytea, digests bytea, hashes bytea) RETURNS void
+LANGUAGE plpgsql AS \$\$
+BEGIN
+  INSERT INTO {{schema}}.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
+  SELECT ids[array_position(done, e.place)], moment, e.seq, e.epoch, e.v, e.kind, substr(digests, 32 * e.n::integer - 31, 32),
+    substr(hashes, 32 * e.n::integer - 31, 32), convert_from(substr(payloads, e.start, e.length), 'UTF8')
+  FROM unnest(places, seqs, epochs, kinds, versions, starts, lengths)
+    WITH ORDINALITY AS e(place, seq, epoch, kind, v, start, length, n)
+  WHERE e.place = ANY (done);
+END \$\$;
+
+-- What runs do under their leases, where their heads stay as they are: only inserts. Whoever takes a run over appends an event too, so
+-- that of two who write at one moment the key of event_rows lets one through (23505 for the other). A run is given by its stream, who
+-- holds it at which epoch, the seq after which it goes on, and the hash there (end to end); the rest as in log_events. files: {o place,
+-- i index of bytes, d digest (hex), k kind}, null = none.
+-- Plans that read a whole table look cheap while it is small, and are kept; the settings rule them out.
+CREATE FUNCTION {{schema}}.advance_many(streams bigint[], owners text[], lease_epochs integer[], afters integer[], prevs bytea,
+  places integer[], seqs integer[], epochs integer[], kinds text[], versions smallint[], starts integer[], lengths integer[],
+  payloads bytea, digests bytea, hashes bytea, files json, bytes bytea[], OUT at bigint, OUT done integer[])
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS \$\$
+DECLARE
+  ids bigint[];
 BEGIN
   at := {{schema}}.now_ms();
-  WITH held AS MATERIALIZED (
-    SELECT i.o, i.id, h.scope FROM json_to_recordset(runs) AS i(o integer, id bigint, ow text, ep integer, x integer, p text)
-    JOIN {{schema}}.heads h ON h.id = i.id AND h.owner = i.ow AND h.epoch = i.ep
-    WHERE decode(i.p, 'hex') = (SELECT e.hash FROM {{schema}}.event_rows e WHERE e.stream_id = i.id AND e.seq = i.x)
-  ), logged AS (
-    INSERT INTO {{schema}}.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
-    SELECT w.id, advance_many.at, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
-    FROM json_to_recordset(events) AS e(o integer, q integer, k text, v smallint, e integer, p text, d text, h text)
-    JOIN held w USING (o)
-  ), kept AS (
+  SELECT array_agg(i.n::integer - 1), array_agg(i.id) INTO done, ids
+  FROM unnest(streams, owners, lease_epochs, afters) WITH ORDINALITY AS i(id, owner, epoch, seq, n)
+  JOIN {{schema}}.heads h ON h.id = i.id AND h.owner = i.owner AND h.epoch = i.epoch
+  WHERE substr(prevs, 32 * i.n::integer - 31, 32) = (SELECT e.hash FROM {{schema}}.event_rows e WHERE e.stream_id = i.id AND e.seq = i.seq);
+  PERFORM {{schema}}.log_events(done, ids, at, places, seqs, epochs, kinds, versions, starts, lengths, payloads, digests, hashes);
+  IF files IS NOT NULL THEN
     INSERT INTO {{schema}}.artifacts (scope, id, kind, at, bytes)
-    SELECT w.scope, decode(f.d, 'hex'), f.k, advance_many.at, advance_many.bytes[f.i]
-    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text) JOIN held w USING (o)
-    ON CONFLICT DO NOTHING
-  )
-  SELECT array_agg(o) INTO done FROM held;
+    SELECT h.scope, decode(f.d, 'hex'), f.k, advance_many.at, advance_many.bytes[f.i]
+    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text)
+    JOIN {{schema}}.heads h ON h.id = ids[array_position(done, f.o)]
+    ON CONFLICT DO NOTHING;
+  END IF;
 END \$\$;
 
 -- Commits of one stream each, as many as are waiting: those whose checks hold are written, and their places in the list given back.
@@ -281,19 +298,21 @@ END \$\$;
 --   {o place, s scope, t stream, x expected seq, p hash before (hex), n seq after, h hash after, fo fence owner, fe fence epoch,
 --    co claiming owner, ce epoch, cm term in ms, rel gives the lease up, rest the run rests or has ended, run it is a run's, sa it has started, st status, re reason, wa wake_at,
 --    uk use_key, rb runbook_id, rq requires, q queue, pr priority, lb labels, pa parent, dk dedup_key, nt what to tell others}
--- events: {o, q seq, k kind, v, e epoch, p payload, d payload digest (hex), h hash (hex)}; files: {o, i index of bytes, d digest (hex), k kind}.
--- Plans that read a whole table look cheap while it is small, and are kept; the settings rule them out.
-CREATE FUNCTION {{schema}}.append(heads json, events json, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[],
-  OUT ids bigint[])
+-- The rest is that of advance_many.
+CREATE FUNCTION {{schema}}.append(heads json, places integer[], seqs integer[], epochs integer[], kinds text[], versions smallint[],
+  starts integer[], lengths integer[], payloads bytea, digests bytea, hashes bytea, files json, bytes bytea[], channel text, OUT at bigint,
+  OUT done integer[], OUT ids bigint[])
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS \$\$
 DECLARE
   moment bigint := {{schema}}.now_ms();
+  notes text[];
 BEGIN
+  at := moment;
   WITH input AS MATERIALIZED (
     SELECT * FROM json_to_recordset(heads) AS i(
       o integer, s text, t text, x integer, p text, n integer, h text, fo text, fe integer, co text, ce integer, cm bigint,
       rel boolean, rest boolean, run boolean, sa boolean, st text, re text, wa bigint, uk text, rb text, rq text, q text, pr integer, lb text,
-      pa text, dk text)
+      pa text, dk text, nt text)
   ), moved AS (
     UPDATE {{schema}}.heads h SET
       epoch = coalesce(i.ce, h.epoch),
@@ -313,7 +332,7 @@ BEGIN
         ELSE h.owner IS NULL
       END
       AND (NOT i.run OR i.uk IS NULL OR i.uk IS NOT DISTINCT FROM h.use_key)
-    RETURNING h.id, i.o
+    RETURNING h.id, i.o, i.nt
   ), named AS (
     INSERT INTO {{schema}}.streams (scope, stream) SELECT i.s, i.t FROM input i WHERE i.x = 0 AND i.co IS NULL AND i.fo IS NULL
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
@@ -325,32 +344,28 @@ BEGIN
     FROM input i JOIN named n ON n.scope = i.s AND n.stream = i.t
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
   ), written AS (
-    SELECT id, o FROM moved
+    SELECT id, o, nt FROM moved
     UNION ALL
-    SELECT b.id, i.o FROM begun b JOIN input i ON i.s = b.scope AND i.t = b.stream
-  ), logged AS (
-    INSERT INTO {{schema}}.event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
-    SELECT w.id, moment, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
-    FROM json_to_recordset(events) AS e(o integer, q integer, k text, v smallint, e integer, p text, d text, h text)
-    JOIN written w USING (o)
-  ), kept AS (
+    SELECT b.id, i.o, i.nt FROM begun b JOIN input i ON i.s = b.scope AND i.t = b.stream
+  )
+  SELECT array_agg(o), array_agg(id), array_agg(nt) FILTER (WHERE nt IS NOT NULL) INTO done, ids, notes FROM written;
+  PERFORM {{schema}}.log_events(done, ids, moment, places, seqs, epochs, kinds, versions, starts, lengths, payloads, digests, hashes);
+  IF files IS NOT NULL THEN
     INSERT INTO {{schema}}.artifacts (scope, id, kind, at, bytes)
     SELECT i.s, decode(f.d, 'hex'), f.k, moment, append.bytes[f.i]
-    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text)
-    JOIN written w USING (o) JOIN input i USING (o)
-    ON CONFLICT DO NOTHING
-  )
-  SELECT array_agg(o), array_agg(id) INTO done, ids FROM written;
-  at := moment;
+    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text) JOIN json_to_recordset(heads) AS i(o integer, s text) USING (o)
+    WHERE o = ANY (done)
+    ON CONFLICT DO NOTHING;
+  END IF;
   -- those who wait hear of it; what goes on under a lease is nobody else's business
   IF channel IS NOT NULL THEN
-    PERFORM pg_notify(channel, i.nt) FROM json_to_recordset(heads) AS i(o integer, nt text) WHERE i.nt IS NOT NULL AND i.o = ANY (done);
+    PERFORM pg_notify(channel, note) FROM unnest(notes) note;
   END IF;
 END \$\$;
 
 -- Any commits, each all or nothing and answered for itself in order; the checks, and their order, are those of the port. One commit is
--- a list of writes {s, t, x, p, n, h, fo, fe, co, ce, cm, rel, rest, run, …} as in append, with e events, f files, ap approval tokens, sg
--- keys of messages, li limits {queue, label, running, starts}, bk seq of the first event that does not continue the others.
+-- a list of writes {s, t, x, p, n, h, fo, fe, co, ce, cm, rel, rest, run, …} as in append, with e events {q seq, k kind, v, e epoch, p payload,
+-- d payload digest (hex), h hash (hex)}, f files, ap approval tokens, sg keys of messages, li limits {queue, label, running, starts}, bk seq of the first event that does not continue the others.
 CREATE FUNCTION {{schema}}.commit_writes(commits jsonb, bytes bytea[], channel text) RETURNS jsonb
 LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS \$\$
 DECLARE

@@ -8,7 +8,6 @@ import { isTerminal } from "../history/run-head.js";
 
 /** One event as the functions of the schema take it. */
 interface EventJson {
-  readonly o?: number;
   readonly q: number;
   readonly k: string;
   readonly v: number;
@@ -73,19 +72,31 @@ function notificationOf(write: StreamWrite, origin: string | undefined): { reado
   return change.what === "progress" ? {} : { nt: changePayload(change, origin) };
 }
 
-/** An event for a list of many commits, or of its own. */
-export function eventJson(event: ChainedEvent, place?: number): EventJson {
+/** An event of a commit that is a list of them. */
+export function eventJson(event: ChainedEvent): EventJson {
   const { seq, kind, v, epoch, payloadText, payloadDigest, hash } = event;
-  return { ...(place !== undefined && { o: place }), q: seq, k: kind, v, e: epoch, p: payloadText, d: payloadDigest, h: hash };
+  return { q: seq, k: kind, v, e: epoch, p: payloadText, d: payloadDigest, h: hash };
 }
 
-/** Bytes on their way to a statement, in the order of the numbers that {@link ArtifactBytes.add} gave. */
-export class ArtifactBytes {
+/** Artifacts on their way to a statement: their bytes, and beside them a list of what they are. */
+export class Files {
   readonly buffers: Buffer[] = [];
+  readonly #list: unknown[] = [];
 
-  /** @returns its index from 1 */
-  add(artifact: ArtifactWrite): number {
+  /**
+   * @param place - of the write that the artifact belongs to, in its statement
+   * @returns what the list says of it: `i` its index from 1, `d` digest, `k` kind, `o` place
+   */
+  add(artifact: ArtifactWrite, place?: number): Readonly<Record<string, unknown>> {
     const { buffer, byteOffset, byteLength } = artifact.bytes;
-    return this.buffers.push(Buffer.from(buffer, byteOffset, byteLength));
+    const i = this.buffers.push(Buffer.from(buffer, byteOffset, byteLength));
+    const file = { ...(place !== undefined && { o: place }), i, d: artifact.id, k: artifact.kind };
+    this.#list.push(file);
+    return file;
+  }
+
+  /** The list, `null` for none, and the bytes. */
+  values(): readonly [string | null, readonly Buffer[]] {
+    return [this.#list.length === 0 ? null : JSON.stringify(this.#list), this.buffers];
   }
 }

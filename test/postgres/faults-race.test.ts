@@ -99,8 +99,11 @@ describe("the database itself", () => {
       ];
       expect((await admin.query(insertOf(schema), values)).rowCount).toBe(0);
       const [head] = (await admin.query<{ id: string }>(`SELECT id FROM ${schema}.heads WHERE stream = $1`, [run.stream])).rows;
-      const lot = JSON.stringify([{ o: 0, id: head?.id, ow: zombie.owner, ep: 1, x: 4, p: event?.prev }]);
-      const many = await admin.query(`SELECT done FROM ${schema}.advance_many($1, '[]', '[]', '{}')`, [lot]);
+      const nothing = "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '', '', '', NULL, '{}'";
+      const many = await admin.query(
+        `SELECT done FROM ${schema}.advance_many(ARRAY[$1::bigint], ARRAY[$2], '{1}', '{4}', decode($3, 'hex'), ${nothing})`,
+        [head?.id, zombie.owner, event?.prev],
+      );
       expect(many.rows).toEqual([{ done: null }]);
       const raw = { s: "default", t: run.stream, x: 6, n: 6, fo: zombie.owner, fe: 1, e: [] };
       const asked = await admin.query(`SELECT ${schema}.commit_writes($1, '{}', 'c') AS answers`, [JSON.stringify([[raw]])]);

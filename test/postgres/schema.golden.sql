@@ -178,35 +178,35 @@ trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON runboo
 trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON spent_tokens FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
 trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON streams FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
 trigger CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON versions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() enabled A
-function advance_many(runs json, events json, files json, bytes bytea[], OUT at bigint, OUT done integer[]) RETURNS record plpgsql v SET enable_seqscan=off SET enable_hashjoin=off SET enable_mergejoin=off SET jit=off AS $$
+function advance_many(streams bigint[], owners text[], lease_epochs integer[], afters integer[], prevs bytea, places integer[], seqs integer[], epochs integer[], kinds text[], versions smallint[], starts integer[], lengths integer[], payloads bytea, digests bytea, hashes bytea, files json, bytes bytea[], OUT at bigint, OUT done integer[]) RETURNS record plpgsql v SET enable_seqscan=off SET enable_hashjoin=off SET enable_mergejoin=off SET jit=off AS $$
+DECLARE
+  ids bigint[];
 BEGIN
   at := now_ms();
-  WITH held AS MATERIALIZED (
-    SELECT i.o, i.id, h.scope FROM json_to_recordset(runs) AS i(o integer, id bigint, ow text, ep integer, x integer, p text)
-    JOIN heads h ON h.id = i.id AND h.owner = i.ow AND h.epoch = i.ep
-    WHERE decode(i.p, 'hex') = (SELECT e.hash FROM event_rows e WHERE e.stream_id = i.id AND e.seq = i.x)
-  ), logged AS (
-    INSERT INTO event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
-    SELECT w.id, advance_many.at, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
-    FROM json_to_recordset(events) AS e(o integer, q integer, k text, v smallint, e integer, p text, d text, h text)
-    JOIN held w USING (o)
-  ), kept AS (
+  SELECT array_agg(i.n::integer - 1), array_agg(i.id) INTO done, ids
+  FROM unnest(streams, owners, lease_epochs, afters) WITH ORDINALITY AS i(id, owner, epoch, seq, n)
+  JOIN heads h ON h.id = i.id AND h.owner = i.owner AND h.epoch = i.epoch
+  WHERE substr(prevs, 32 * i.n::integer - 31, 32) = (SELECT e.hash FROM event_rows e WHERE e.stream_id = i.id AND e.seq = i.seq);
+  PERFORM log_events(done, ids, at, places, seqs, epochs, kinds, versions, starts, lengths, payloads, digests, hashes);
+  IF files IS NOT NULL THEN
     INSERT INTO artifacts (scope, id, kind, at, bytes)
-    SELECT w.scope, decode(f.d, 'hex'), f.k, advance_many.at, advance_many.bytes[f.i]
-    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text) JOIN held w USING (o)
-    ON CONFLICT DO NOTHING
-  )
-  SELECT array_agg(o) INTO done FROM held;
+    SELECT h.scope, decode(f.d, 'hex'), f.k, advance_many.at, advance_many.bytes[f.i]
+    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text)
+    JOIN heads h ON h.id = ids[array_position(done, f.o)]
+    ON CONFLICT DO NOTHING;
+  END IF;
 END $$
-function append(heads json, events json, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[], OUT ids bigint[]) RETURNS record plpgsql v SET enable_seqscan=off SET enable_hashjoin=off SET enable_mergejoin=off SET jit=off AS $$
+function append(heads json, places integer[], seqs integer[], epochs integer[], kinds text[], versions smallint[], starts integer[], lengths integer[], payloads bytea, digests bytea, hashes bytea, files json, bytes bytea[], channel text, OUT at bigint, OUT done integer[], OUT ids bigint[]) RETURNS record plpgsql v SET enable_seqscan=off SET enable_hashjoin=off SET enable_mergejoin=off SET jit=off AS $$
 DECLARE
   moment bigint := now_ms();
+  notes text[];
 BEGIN
+  at := moment;
   WITH input AS MATERIALIZED (
     SELECT * FROM json_to_recordset(heads) AS i(
       o integer, s text, t text, x integer, p text, n integer, h text, fo text, fe integer, co text, ce integer, cm bigint,
       rel boolean, rest boolean, run boolean, sa boolean, st text, re text, wa bigint, uk text, rb text, rq text, q text, pr integer, lb text,
-      pa text, dk text)
+      pa text, dk text, nt text)
   ), moved AS (
     UPDATE heads h SET
       epoch = coalesce(i.ce, h.epoch),
@@ -226,7 +226,7 @@ BEGIN
         ELSE h.owner IS NULL
       END
       AND (NOT i.run OR i.uk IS NULL OR i.uk IS NOT DISTINCT FROM h.use_key)
-    RETURNING h.id, i.o
+    RETURNING h.id, i.o, i.nt
   ), named AS (
     INSERT INTO streams (scope, stream) SELECT i.s, i.t FROM input i WHERE i.x = 0 AND i.co IS NULL AND i.fo IS NULL
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
@@ -238,26 +238,22 @@ BEGIN
     FROM input i JOIN named n ON n.scope = i.s AND n.stream = i.t
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
   ), written AS (
-    SELECT id, o FROM moved
+    SELECT id, o, nt FROM moved
     UNION ALL
-    SELECT b.id, i.o FROM begun b JOIN input i ON i.s = b.scope AND i.t = b.stream
-  ), logged AS (
-    INSERT INTO event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
-    SELECT w.id, moment, e.q, e.e, e.v, e.k, decode(e.d, 'hex'), decode(e.h, 'hex'), e.p
-    FROM json_to_recordset(events) AS e(o integer, q integer, k text, v smallint, e integer, p text, d text, h text)
-    JOIN written w USING (o)
-  ), kept AS (
+    SELECT b.id, i.o, i.nt FROM begun b JOIN input i ON i.s = b.scope AND i.t = b.stream
+  )
+  SELECT array_agg(o), array_agg(id), array_agg(nt) FILTER (WHERE nt IS NOT NULL) INTO done, ids, notes FROM written;
+  PERFORM log_events(done, ids, moment, places, seqs, epochs, kinds, versions, starts, lengths, payloads, digests, hashes);
+  IF files IS NOT NULL THEN
     INSERT INTO artifacts (scope, id, kind, at, bytes)
     SELECT i.s, decode(f.d, 'hex'), f.k, moment, append.bytes[f.i]
-    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text)
-    JOIN written w USING (o) JOIN input i USING (o)
-    ON CONFLICT DO NOTHING
-  )
-  SELECT array_agg(o), array_agg(id) INTO done, ids FROM written;
-  at := moment;
+    FROM json_to_recordset(files) AS f(o integer, i integer, d text, k text) JOIN json_to_recordset(heads) AS i(o integer, s text) USING (o)
+    WHERE o = ANY (done)
+    ON CONFLICT DO NOTHING;
+  END IF;
   -- those who wait hear of it; what goes on under a lease is nobody else's business
   IF channel IS NOT NULL THEN
-    PERFORM pg_notify(channel, i.nt) FROM json_to_recordset(heads) AS i(o integer, nt text) WHERE i.nt IS NOT NULL AND i.o = ANY (done);
+    PERFORM pg_notify(channel, note) FROM unnest(notes) note;
   END IF;
 END $$
 function as_json(canonical text) RETURNS jsonb plpgsql i AS $$
@@ -526,6 +522,15 @@ function lock_holder(of_lock bigint) RETURNS json sql v AS $$
     FROM held h WHERE h.lock = of_lock LIMIT 1
   ))
 $$
+function log_events(done integer[], ids bigint[], moment bigint, places integer[], seqs integer[], epochs integer[], kinds text[], versions smallint[], starts integer[], lengths integer[], payloads bytea, digests bytea, hashes bytea) RETURNS void plpgsql v AS $$
+BEGIN
+  INSERT INTO event_rows (stream_id, at, seq, epoch, v, kind, payload_digest, hash, payload)
+  SELECT ids[array_position(done, e.place)], moment, e.seq, e.epoch, e.v, e.kind, substr(digests, 32 * e.n::integer - 31, 32),
+    substr(hashes, 32 * e.n::integer - 31, 32), convert_from(substr(payloads, e.start, e.length), 'UTF8')
+  FROM unnest(places, seqs, epochs, kinds, versions, starts, lengths)
+    WITH ORDINALITY AS e(place, seq, epoch, kind, v, start, length, n)
+  WHERE e.place = ANY (done);
+END $$
 function now_ms() RETURNS bigint sql v AS $$
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$
