@@ -82,10 +82,37 @@ export type ClaimAnswer =
  * `admission.plan_stale` when the run that this one amends has gone on
  */
 export async function claimRun(parts: EngineParts, request: ClaimRequest): Promise<ClaimAnswer> {
-  const { scope, runId, runbook } = request;
   const found = await standingOf(parts, request);
   if ("refusal" in found) return { kind: "refused", error: found.refusal };
-  const { head, state } = found;
+  const claim = await claimOf(parts, request, found);
+  const answer = await commitAt(parts, claim.isStart ? "start" : "resume", [claim.write, ...claim.others]);
+  if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, claim.epoch) };
+  return { kind: "claimed", run: claimedRun(parts, request, found, claim.write, answer.at) };
+}
+
+/** A run as it stands before somebody takes it. */
+export interface Standing {
+  readonly head: FoundHead;
+  readonly state: RunState;
+}
+
+/** What taking a run writes, before it is written. */
+export interface Claim {
+  /** To the run's own stream. */
+  readonly write: StreamWrite;
+  /** To others, in the same commit. */
+  readonly others: readonly StreamWrite[];
+  readonly epoch: number;
+  readonly isStart: boolean;
+}
+
+/**
+ * Puts together what taking a run writes.
+ *
+ * @throws {@link RunsealError} what {@link claimRun} throws of manifests, and of the run that this one takes over from
+ */
+export async function claimOf(parts: EngineParts, request: ClaimRequest, { head, state }: Standing): Promise<Claim> {
+  const { scope, runId, runbook } = request;
   const { owner } = parts.stores;
   const epoch = head.epoch + 1;
   const { leaseMs } = optionsOf(parts);
@@ -108,21 +135,27 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const write = { ...claimWrite(state, head.run, drafts, claim), artifacts };
   const approvals = isStart ? approvalWrite(request) : undefined;
   const others = [approvals, taken?.end].filter((other) => other !== undefined);
-  const answer = await commitAt(parts, isStart ? "start" : "resume", [write, ...others]);
-  if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, epoch) };
-  for (const event of write.events) fold(state, eventOf({ ...event, scope, at: answer.at }));
-  const storeAheadMs = answer.at - parts.env.now();
+  return { write, others, epoch, isStart };
+}
+
+/** The run that was taken by a write to its stream, which the store committed `at`; the state is advanced by its events. */
+export function claimedRun(
+  parts: EngineParts,
+  request: ClaimRequest,
+  { head, state }: Standing,
+  write: StreamWrite,
+  at: number,
+): ClaimedRun {
+  const { runbook, build, limits, scope } = request;
+  for (const event of write.events) fold(state, eventOf({ ...event, scope, at }));
   return {
-    kind: "claimed",
-    run: {
-      state,
-      head: write.run ?? head.run,
-      owner,
-      runbook,
-      build: request.build,
-      ...(limits !== undefined && { limits }),
-      storeAheadMs,
-    },
+    state,
+    head: write.run ?? head.run,
+    owner: parts.stores.owner,
+    runbook,
+    build,
+    ...(limits !== undefined && { limits }),
+    storeAheadMs: at - parts.env.now(),
   };
 }
 
@@ -133,7 +166,7 @@ const READS_MAX = 10;
 async function standingOf(
   parts: EngineParts,
   { scope, runId, runbook, head: given }: Pick<ClaimRequest, "scope" | "runId" | "runbook" | "head">,
-): Promise<{ readonly head: FoundHead; readonly state: RunState } | { readonly refusal: Refusal }> {
+): Promise<Standing | { readonly refusal: Refusal }> {
   for (let reads = 1; ; reads += 1) {
     const head = reads === 1 && given !== undefined ? given : await runHeadFor(parts, scope, runId);
     if (isTerminal(head.run.status)) return { refusal: terminal(head.run) };
@@ -264,7 +297,8 @@ function terminal(run: RunHead): RunsealError<"run.terminal"> {
 
 type Refusal = Extract<ClaimAnswer, { kind: "refused" }>["error"];
 
-function refusal(
+/** Why a claim was refused. */
+export function refusal(
   answer: Exclude<CommitAnswer, { kind: "committed" }>,
   request: { readonly runId: RunId; readonly runbook?: Runbook },
   epoch: number,

@@ -10,7 +10,7 @@ import { basisStepsOf, isCarried } from "../model/basis-steps.js";
 import { chainDrafts } from "./chain-drafts.js";
 import { commitAt } from "./commit-at.js";
 import { emptyHead } from "../history/chain.js";
-import { invariant } from "../errors/invariant.js";
+import { invariant, present } from "../errors/invariant.js";
 import { nextRunHead } from "../history/run-head.js";
 import { runStream } from "../model/ids.js";
 
@@ -35,8 +35,11 @@ export interface Submitted {
   readonly kind: "submitted" | "exists";
   readonly runId: RunId;
   /** Of a run that this very commit made, as the store has it. */
-  readonly head?: StreamHead & { readonly run: RunHead };
+  readonly head?: SubmittedHead;
 }
+
+/** The head of a run that was submitted. */
+export type SubmittedHead = StreamHead & { readonly run: RunHead };
 
 /**
  * Writes `run.submitted`: from then on the run exists, and anybody may claim it.
@@ -48,25 +51,35 @@ export interface Submitted {
  * @throws {@link RunsealError} `store.busy`, `store.closed` and the like from the store
  */
 export async function submitRun(parts: EngineParts, request: RunRequest, options?: { readonly tx: unknown }): Promise<Submitted> {
-  const { runbook } = request;
   const { runId, write } = submission(parts, { ...request, runId: parts.env.uuid() });
   const answer = await commitAt(parts, "submit", [write], options);
-  if (answer.kind === "committed") return { kind: "submitted", runId, ...headOf(write, answer) };
+  if (answer.kind === "committed") return { kind: "submitted", runId, head: submittedHead(write, answer.at) };
   // nobody else has this id: a stream that is there already is this very commit, whose first answer was lost on the way
   if (answer.kind === "conflict" || answer.kind === "stale") return { kind: "submitted", runId };
   invariant(answer.kind === "exists", `a new run is not answered "${answer.kind}"`);
-  if (answer.runbookId === runbook.id) return { kind: "exists", runId: answer.runId };
-  const dedupKey = request.dedupKey ?? "";
-  const message = `the dedup key "${dedupKey}" belongs to run "${answer.runId}" of another runbook`;
-  throw new RunsealError("run.dedup_conflict", message, { dedupKey, runId: answer.runId, runbookId: answer.runbookId });
+  return earlierRun(request, answer);
 }
 
-function headOf(write: StreamWrite, answer: Extract<CommitAnswer, { kind: "committed" }>): Pick<Submitted, "head"> {
-  const [committed] = answer.heads;
-  if (committed === undefined || write.run === undefined) return {};
-  const { seq, hash } = committed;
-  const run = { ...write.run, submittedAt: answer.at };
-  return { head: { scope: write.scope, stream: write.stream, seq, hash, epoch: 0, owner: null, leaseUntil: null, run } };
+/**
+ * The run that a request is answered with because it is there already.
+ *
+ * @throws {@link RunsealError} `run.dedup_conflict` when it is one of another runbook
+ */
+export function earlierRun(
+  { runbook, dedupKey }: Pick<RunRequest, "runbook" | "dedupKey">,
+  { runId, runbookId }: Extract<CommitAnswer, { kind: "exists" }>,
+): { readonly kind: "exists"; readonly runId: RunId } {
+  if (runbookId === runbook.id) return { kind: "exists", runId };
+  const key = dedupKey ?? "";
+  const message = `the dedup key "${key}" belongs to run "${runId}" of another runbook`;
+  throw new RunsealError("run.dedup_conflict", message, { dedupKey: key, runId, runbookId });
+}
+
+/** The head of a run whose first events are those of a write, committed `at`. */
+export function submittedHead({ scope, stream, run, events }: StreamWrite, at: number): SubmittedHead {
+  const hash = present(events.at(-1), "a submission has an event").hash;
+  const submitted = { ...present(run, "a submission is a run's"), submittedAt: at };
+  return { scope, stream, seq: events.length, hash, epoch: 0, owner: null, leaseUntil: null, run: submitted };
 }
 
 /** The write that makes a run exist: its first event and its head. */

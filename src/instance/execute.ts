@@ -7,7 +7,8 @@ import type { Runbook } from "../model/runbook.js";
 import type { RunId } from "../model/ids.js";
 import type { RunLimit } from "../stores/event-store.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
-import { admitChild, admitResume, admitStart } from "./admission.js";
+import { admitChild, admitResume, admitStart, type Admission } from "./admission.js";
+import { beginRun } from "../engine/begin-run.js";
 import { claimRun } from "../engine/claim-run.js";
 import { driveRun } from "../engine/drive-run.js";
 import { isTerminal } from "../history/run-head.js";
@@ -45,26 +46,44 @@ export async function enqueue(parts: InstanceParts, tx: unknown, id: string, opt
 }
 
 /**
- * Runs a runbook here: submits it, claims it, and comes back once its start is durable; the rest goes on in the background.
+ * Runs a runbook here: the run exists and has started, in one commit, when this comes back; the rest goes on in the background.
  *
  * @throws {@link RunsealError} what {@link submit} throws, and every refusal of admission; then no run is left unless one was there
  */
 export async function execute(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
   const runbook = await knownRunbook(parts, id);
   const normal = soundOptions(parts, options);
-  const refusal = await startRefusal(parts, runbook); // before anything is stored
-  if (refusal !== undefined) return earlierOr(refusal.error, await findEarlier(parts, runbook, normal));
-  const { runId, head } = await submitRunbook(parts, runbook, normal);
-  const found = head ?? (await readRunHead(parts, runId));
-  if (found.run.status === "queued") await startHere(parts, runbook, runId, head === undefined ? {} : { head });
+  const request = { scope: parts.scope, runbook, ...normal, parent: null, by: null, build: parts.build };
+  const runId = parts.engine.env.uuid();
+  for (let attempt = 0; attempt < START_TRIES_MAX; attempt += 1) {
+    const admission = await admissionOf(parts, runbook);
+    if ("error" in admission) return earlierOr(admission.error, await findEarlier(parts, runbook, normal));
+    if (normal.dedupKey !== null) await refuseOtherUse(parts, runbook, normal.dedupKey);
+    const begun = await beginRun(parts.engine, { ...request, runId, approvals: admission.approvals });
+    if (begun.kind === "exists") return startEarlier(parts, runbook, begun.runId);
+    if (begun.kind === "claimed") {
+      drive(parts, runId, begun.run);
+      return runId;
+    }
+    if (!isRunsealError(begun.error, "store.conflict")) throw begun.error;
+  }
+  throw movedTooOften(runId);
+}
+
+/** Starts the run that is there already, if nobody has. */
+async function startEarlier(parts: InstanceParts, runbook: Runbook, runId: RunId): Promise<RunId> {
+  const head = await readRunHead(parts, runId);
+  if (head.run.status === "queued") await startHere(parts, runbook, runId, { head });
   return runId;
 }
 
-/** Why a runbook can't start now; `undefined` = it can. */
-async function startRefusal(parts: InstanceParts, runbook: Runbook): Promise<{ readonly error: unknown } | undefined> {
+/** What a runbook spends when it starts, or why it can't start now. */
+async function admissionOf(
+  parts: InstanceParts,
+  runbook: Runbook,
+): Promise<{ readonly approvals: Admission } | { readonly error: unknown }> {
   try {
-    await admitStart(parts, runbook);
-    return undefined;
+    return { approvals: await admitStart(parts, runbook) };
   } catch (error) {
     return { error };
   }
@@ -120,11 +139,12 @@ export async function startHere(
     if (isTakenByOther(claim.error)) return undefined;
     if (!isRunsealError(claim.error, "store.conflict")) throw claim.error;
   }
-  throw new RunsealError("store.conflict", `run "${runId}" or its approvals changed under each of ${START_TRIES_MAX} starts`, {
-    stream: `run/${runId}`,
-    expectedSeq: 0,
-    actualSeq: 0,
-  });
+  throw movedTooOften(runId);
+}
+
+function movedTooOften(runId: RunId): RunsealError<"store.conflict"> {
+  const message = `run "${runId}" or its approvals changed under each of ${START_TRIES_MAX} starts`;
+  return new RunsealError("store.conflict", message, { stream: `run/${runId}`, expectedSeq: 0, actualSeq: 0 });
 }
 
 /**

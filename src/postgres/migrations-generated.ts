@@ -334,13 +334,15 @@ BEGIN
       AND (NOT i.run OR i.uk IS NULL OR i.uk IS NOT DISTINCT FROM h.use_key)
     RETURNING h.id, i.o, i.nt
   ), named AS (
-    INSERT INTO {{schema}}.streams (scope, stream) SELECT i.s, i.t FROM input i WHERE i.x = 0 AND i.co IS NULL AND i.fo IS NULL
+    INSERT INTO {{schema}}.streams (scope, stream) SELECT i.s, i.t FROM input i
+    WHERE i.x = 0 AND i.fo IS NULL AND coalesce(i.ce, 1) = 1
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
   ), begun AS (
-    INSERT INTO {{schema}}.heads (id, scope, stream, epoch, status, reason, wake_at, use_key, runbook_id, requires, queue,
-      priority, labels, parent, dedup_key, submitted_at)
-    SELECT n.id, n.scope, n.stream, 0, i.st, i.re, i.wa, i.uk, i.rb, i.rq, i.q, i.pr, i.lb, i.pa, i.dk,
-      CASE WHEN i.run THEN moment END
+    INSERT INTO {{schema}}.heads (id, scope, stream, epoch, owner, lease_until, status, reason, wake_at, use_key, runbook_id, requires,
+      queue, priority, labels, parent, dedup_key, submitted_at, started_at)
+    SELECT n.id, n.scope, n.stream, coalesce(i.ce, 0), CASE WHEN i.rel OR i.rest THEN NULL ELSE i.co END,
+      CASE WHEN i.rel OR i.rest THEN NULL ELSE moment + i.cm END, i.st, i.re, i.wa, i.uk, i.rb, i.rq, i.q, i.pr, i.lb, i.pa, i.dk,
+      CASE WHEN i.run THEN moment END, CASE WHEN i.sa THEN moment END
     FROM input i JOIN named n ON n.scope = i.s AND n.stream = i.t
     ON CONFLICT DO NOTHING RETURNING id, scope, stream
   ), written AS (

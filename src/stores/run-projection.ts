@@ -27,9 +27,10 @@ export function headAfter(write: StreamWrite, head: StreamHead | undefined, at: 
 
 function runAfter(next: RunHead | undefined, previous: RunHead | null, at: number): RunHead | null {
   if (next === undefined) return previous;
-  if (previous === null) return { ...next, submittedAt: at };
+  const begunAt = next.startedAt === null ? null : at;
+  if (previous === null) return { ...next, submittedAt: at, startedAt: begunAt };
   const { status, reason, wakeAt, useKey } = next;
-  const startedAt = previous.startedAt ?? (next.startedAt === null ? null : at);
+  const startedAt = previous.startedAt ?? begunAt;
   return { ...previous, status, reason, wakeAt, useKey, startedAt };
 }
 

@@ -133,7 +133,7 @@ const accounts = { a: "acc-1", b: "acc-2" };
 const one = (macro: string) => [{ macro, args: accounts }];
 
 export const scenarios: readonly Scenario[] = [
-  { name: "sequential", runs: one("story.sequential"), concurrency: 1, callsMin: 22, start: "execute" },
+  { name: "sequential", runs: one("story.sequential"), concurrency: 1, callsMin: 17, start: "execute" },
   { name: "parallel", runs: one("story.parallel"), concurrency: 3, callsMin: 12, start: "submit" },
   { name: "parked and signaled", runs: one("story.parked"), concurrency: 1, callsMin: 37, start: "submit" },
   { name: "human gate", runs: one("story.gated"), concurrency: 1, callsMin: 42, start: "execute" },
@@ -146,11 +146,11 @@ export const scenarios: readonly Scenario[] = [
     failing: { first: 2, seen: 1 },
   },
   { name: "in doubt", runs: one("story.doubtful"), concurrency: 1, callsMin: 12, start: "submit", failing: { paid: 1 } },
-  { name: "manual", runs: one("story.doubtful"), concurrency: 1, callsMin: 19, start: "execute" },
+  { name: "manual", runs: one("story.doubtful"), concurrency: 1, callsMin: 16, start: "execute" },
   { name: "reconciled", runs: one("story.reconciled"), concurrency: 1, callsMin: 10, start: "submit" },
   { name: "child runs", runs: one("story.calling"), child: "story.reconciled", concurrency: 1, callsMin: 17, start: "submit" },
   { name: "facts", runs: one("story.asking"), concurrency: 1, callsMin: 13, start: "submit" },
-  { name: "late writes", runs: one("story.late"), concurrency: 2, callsMin: 21, start: "execute" },
+  { name: "late writes", runs: one("story.late"), concurrency: 2, callsMin: 18, start: "execute" },
   {
     name: "two runs and their locks",
     runs: [

@@ -48,6 +48,7 @@ describe.each(STORES)("amending a parked run over %s (decision 3.18)", (_kind, m
     expect(await next.result()).toMatchObject({ status: "completed", output: { line: 1, more: "t-1" } });
     expect(watched.calls).toEqual(["goods.take more", "ledger.note note"]);
     expect(commits.find((kinds) => kinds.includes("run.amended"))).toEqual([
+      "run.submitted",
       "lease.taken",
       "run.started",
       "step.completed",

@@ -44,6 +44,25 @@ describe("run and execute (A-001, A-120..A-123)", () => {
     expect((await runseal.status(first.runId)).seq).toBe(before);
   });
 
+  test("a run that is executed exists and has started in one commit: nobody sees it queued (X4)", async () => {
+    const commits: string[][] = [];
+    const stores = memoryStores();
+    const events = {
+      ...stores.events,
+      commit: (...[writes, options]: Parameters<typeof stores.events.commit>) => {
+        commits.push(writes.flatMap((write) => write.events.map((event) => event.kind)));
+        return stores.events.commit(writes, options);
+      },
+    };
+    const { runseal } = openShop({ stores: { ...stores, events } });
+    const runbook = await compiled(runseal, "order.buy", { order: "o-1", items: ["tea"] });
+    const [one, other] = await Promise.all([runseal.execute(runbook.id), runseal.execute(runbook.id)]);
+    expect(other.runId).toBe(one.runId);
+    await one.result();
+    expect(commits.find((kinds) => kinds.includes("run.submitted"))).toEqual(["run.submitted", "lease.taken", "run.started"]);
+    expect(await runseal.list()).toHaveLength(1);
+  });
+
   test("what is not a sealed runbook of this scope can't run: raw names, verbs, foreign ids (A-001, A-152)", async () => {
     const { runseal } = openShop();
     const runbook = await compiled(runseal, "order.buy", { order: "o-1", items: ["tea"] });

@@ -53,6 +53,30 @@ export const commitContract = casesOf("events", {
       assert.equal((await stores.events.commit([three.submission({ uses: "once" })])).kind, "exists");
       assert.equal((await stores.events.commit([first, three.submission({ uses: "once" })])).kind, "committed");
     },
+  "a run may begin under a lease, in its very first commit; where its use is taken nothing of it is left": async ({ stores }) => {
+    const [run, other] = [new SampleRun(1), new SampleRun(2)];
+    const first = run.beginning(stores, { uses: "once" });
+    const answer = await stores.events.commit([first]);
+    assert.ok(answer.kind === "committed", JSON.stringify(answer));
+    run.adopt(first);
+    const head = await stores.reader.head("default", run.stream);
+    assert.deepEqual(
+      [head?.seq, head?.epoch, head?.owner, head?.run?.status, head?.run?.submittedAt, head?.run?.startedAt],
+      [3, 1, stores.owner, "running", answer.at, answer.at],
+    );
+    assert.ok((head?.leaseUntil ?? 0) > answer.at);
+    assert.deepEqual(await stores.events.commit([other.beginning(stores, { uses: "once" })]), {
+      kind: "exists",
+      runId: run.runId,
+      runbookId: SAMPLE_RUNBOOK,
+    });
+    assert.equal(await stores.reader.head("default", other.stream), undefined);
+    await run.commit(stores, [entered("a"), completed("a")]);
+    assert.equal((await stores.events.commit([{ ...run.claim(stores) }])).kind, "held");
+    const before = await stores.reader.head("default", run.stream);
+    await stores.projections.rebuild("default");
+    assert.deepEqual(await stores.reader.head("default", run.stream), before);
+  },
   "a message is consumed once, and only by a commit of its run": async ({ stores }) => {
     const run = new SampleRun(1);
     await run.submit(stores);

@@ -121,6 +121,13 @@ export class SampleRun {
     return this.write([taken, epoch === 1 ? started(owner) : resumed(owner, epoch)], { claim });
   }
 
+  /** The write that submits the run and starts it at once. */
+  beginning(stores: Pick<Stores, "owner">, over: SampleSubmission = {}, leaseMs = SAMPLE_LEASE_MS): StreamWrite {
+    const { owner } = stores;
+    const taken: EventDraft = { kind: "lease.taken", payload: { owner, epoch: 1, leaseMs, previous: null } };
+    return this.write([submitted(over), taken, started(owner)], { claim: { owner, epoch: 1, leaseMs } });
+  }
+
   /** Claims under limits; adopts the claim when it was committed. */
   async tryStart(stores: Stores, limits: readonly RunLimit[], leaseMs = SAMPLE_LEASE_MS): Promise<CommitAnswer> {
     const write = this.claim(stores, leaseMs, limits);
