@@ -1,6 +1,6 @@
 import type { ActiveRun } from "./active-runs.js";
 import type { DriveEnd } from "../engine/drive-end.js";
-import type { FoundRun } from "./find-runbook.js";
+import type { FoundRun, Within } from "./find-runbook.js";
 import type { InstanceParts } from "./parts.js";
 import type { NormalRunOptions, RunOptions } from "./run-options.js";
 import type { Runbook } from "../model/runbook.js";
@@ -41,7 +41,7 @@ export async function enqueue(parts: InstanceParts, tx: unknown, id: string, opt
     const message = "enqueue takes the transaction that the run is part of; without one, call submit";
     throw new RunsealError("run.invalid_option", message, { option: "tx" });
   }
-  const runbook = await knownRunbook(parts, id);
+  const runbook = await knownRunbook(parts, id, { tx });
   return (await submitRunbook(parts, runbook, soundOptions(parts, options), { tx })).runId;
 }
 
@@ -231,15 +231,15 @@ async function submitRunbook(
   parts: InstanceParts,
   runbook: Runbook,
   options: NormalRunOptions,
-  within?: { readonly tx: unknown },
+  within?: Within,
 ): Promise<Submitted> {
-  if (options.dedupKey !== null) await refuseOtherUse(parts, runbook, options.dedupKey);
+  if (options.dedupKey !== null) await refuseOtherUse(parts, runbook, options.dedupKey, within);
   return submitRun(parts.engine, { scope: parts.scope, runbook, ...options, parent: null, by: null }, within);
 }
 
 /** The store keeps a dedupKey unique for runbooks of many uses; this says the same of runbooks that run once. */
-async function refuseOtherUse(parts: InstanceParts, runbook: Runbook, dedupKey: string): Promise<void> {
-  const [head] = await parts.stores.runs.list(parts.scope, { dedupKey, limit: 1 });
+async function refuseOtherUse(parts: InstanceParts, runbook: Runbook, dedupKey: string, within?: Within): Promise<void> {
+  const [head] = await parts.stores.runs.list(parts.scope, { dedupKey, limit: 1 }, within);
   if (head?.run === null || head?.run === undefined || head.run.runbookId === runbook.id) return;
   const { runId, runbookId } = head.run;
   throw new RunsealError("run.dedup_conflict", `the dedupKey "${dedupKey}" belongs to run "${runId}" of "${runbookId}"`, {

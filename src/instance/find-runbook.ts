@@ -7,13 +7,21 @@ import { isRunbookId, runStream } from "../model/ids.js";
 import { isTerminal } from "../history/run-head.js";
 import { shown } from "./shown.js";
 
+/** A transaction of the host's in which to read first, so that it waits for no second connection. */
+export interface Within {
+  readonly tx: unknown;
+}
+
 /**
  * Reads a runbook of this scope, checked against its id.
  *
  * @throws {@link RunsealError} `runbook.not_found`; `store.corrupt` when its bytes no longer match
  */
-export async function readRunbook(parts: InstanceParts, id: string): Promise<Runbook> {
-  const runbook = isRunbookId(id) ? await parts.stores.runbooks.get(parts.scope, id) : undefined;
+export async function readRunbook(parts: InstanceParts, id: string, within?: Within): Promise<Runbook> {
+  const { runbooks } = parts.stores;
+  const seen = isRunbookId(id) && within !== undefined ? await runbooks.get(parts.scope, id, within) : undefined;
+  // what was stored since a transaction took its snapshot is seen by others only
+  const runbook = isRunbookId(id) ? (seen ?? (await runbooks.get(parts.scope, id))) : undefined;
   if (runbook !== undefined) return runbook;
   const why = isRunbookId(id)
     ? `scope "${parts.scope}" has no such runbook`
@@ -29,10 +37,10 @@ export async function readRunbook(parts: InstanceParts, id: string): Promise<Run
  *
  * @throws {@link RunsealError} as {@link readRunbook}
  */
-export async function knownRunbook(parts: InstanceParts, id: string): Promise<Runbook> {
+export async function knownRunbook(parts: InstanceParts, id: string, within?: Within): Promise<Runbook> {
   const known = isRunbookId(id) ? parts.runbooks.get(parts.scope, id) : undefined;
   if (known !== undefined) return known;
-  const runbook = await readRunbook(parts, id);
+  const runbook = await readRunbook(parts, id, within);
   parts.runbooks.keep(parts.scope, runbook);
   return runbook;
 }

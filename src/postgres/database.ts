@@ -61,8 +61,7 @@ export class Database {
 
   /** Like {@link once}, for a query that somebody else put together. */
   async send(call: string, query: PgQuery): Promise<PgResult> {
-    this.handle.use(call);
-    if (!this.#isPrepared) await this.#prepare(call);
+    await this.prepared(call);
     const client = await this.#connect(call);
     this.counters.add("statements");
     return this.#using(call, client, () => client.query(query));
@@ -119,6 +118,12 @@ export class Database {
   async pause(tries: number): Promise<void> {
     this.counters.add("retries");
     await systemClock.sleep(1 + Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** tries));
+  }
+
+  /** Sees to the schema, once, for statements that go through a connection of somebody else. */
+  async prepared(call: string): Promise<void> {
+    this.handle.use(call);
+    if (!this.#isPrepared) await this.#prepare(call);
   }
 
   async #prepare(call: string): Promise<void> {

@@ -2,6 +2,7 @@ import type { Scope } from "../model/ids.js";
 import type { StreamHead } from "../model/run.js";
 import type { DueQuery, RunFilter, RunIndex, WorkQuery } from "../stores/event-store.js";
 import type { Database } from "./database.js";
+import type { PostgresTransactions } from "./postgres-transactions.js";
 import { present } from "../errors/invariant.js";
 import { runStream } from "../model/ids.js";
 import { integerIn, integerOrNullIn } from "../sql/row.js";
@@ -34,18 +35,21 @@ function onlyDedupKey(filter: RunFilter): string | undefined {
 /** Finds runs by their heads, through partial indexes: runs that have ended are not looked at. */
 export class PostgresRunIndex implements RunIndex {
   readonly #database: Database;
+  readonly #transactions: PostgresTransactions;
   readonly #statements: Statements;
   readonly #byDedupKey: Gathered<DedupKey, StreamHead | undefined>;
 
-  constructor(database: Database) {
+  constructor(database: Database, transactions: PostgresTransactions) {
     this.#database = database;
+    this.#transactions = transactions;
     this.#statements = new Statements(database.schema);
     this.#byDedupKey = new Gathered((keys) => this.#ofDedupKeys(keys));
   }
 
-  async list(scope: Scope, filter: RunFilter): Promise<readonly StreamHead[]> {
+  async list(scope: Scope, filter: RunFilter, options?: { readonly tx?: unknown }): Promise<readonly StreamHead[]> {
+    const tx = options?.tx;
     const dedupKey = onlyDedupKey(filter);
-    if (dedupKey !== undefined) {
+    if (dedupKey !== undefined && tx === undefined) {
       this.#database.handle.use("runs.list");
       for (const name of [scope, dedupKey]) assertStorable(name);
       const head = await this.#byDedupKey.get({ scope, dedupKey });
@@ -53,7 +57,11 @@ export class PostgresRunIndex implements RunIndex {
     }
     const values = new Values();
     const text = listText(scope, filter, values);
-    const { rows } = await this.#database.query("runs.list", this.#statements.of(text), values.all);
+    const statement = this.#statements.of(text);
+    const { rows } =
+      tx === undefined
+        ? await this.#database.query("runs.list", statement, values.all)
+        : await this.#transactions.read(tx, "runs.list", statement, values.all);
     return rows.map(shownHead);
   }
 

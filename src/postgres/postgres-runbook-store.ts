@@ -3,6 +3,7 @@ import type { Runbook } from "../model/runbook.js";
 import type { RunbookStore } from "../stores/runbook-store.js";
 import type { RunbookRecord } from "../stores/runbook-record.js";
 import type { Database } from "./database.js";
+import type { PostgresTransactions } from "./postgres-transactions.js";
 import { present } from "../errors/invariant.js";
 import { integerIn, textIn } from "../sql/row.js";
 import { assertShortIdFree, recordOfRunbook, runbookNotFound, runbookOfRecord, shortIdOf } from "../stores/runbook-record.js";
@@ -51,6 +52,7 @@ const UNIQUE_VIOLATION = "23505";
 /** Runbooks in PostgreSQL: canonical texts, each beside its digest. */
 export class PostgresRunbookStore implements RunbookStore {
   readonly #database: Database;
+  readonly #transactions: PostgresTransactions;
   readonly #put: Statement;
   readonly #selectAlike: Statement;
   readonly #select: Statement;
@@ -58,9 +60,10 @@ export class PostgresRunbookStore implements RunbookStore {
   readonly #recordVersion: Statement;
   readonly #list: Statement;
 
-  constructor(database: Database) {
+  constructor(database: Database, transactions: PostgresTransactions) {
     const { schema } = database;
     this.#database = database;
+    this.#transactions = transactions;
     this.#put = new Statement(schema, PUT);
     this.#selectAlike = new Statement(schema, SELECT_ALIKE);
     this.#select = new Statement(schema, SELECT);
@@ -75,9 +78,12 @@ export class PostgresRunbookStore implements RunbookStore {
     return { isNew };
   }
 
-  async get(scope: Scope, id: RunbookId): Promise<Runbook | undefined> {
+  async get(scope: Scope, id: RunbookId, options?: { readonly tx?: unknown }): Promise<Runbook | undefined> {
     for (const name of [scope, id]) assertStorable(name);
-    const { rows } = await this.#database.query("runbooks.get", this.#select, [scope, id]);
+    const { rows } =
+      options?.tx === undefined
+        ? await this.#database.query("runbooks.get", this.#select, [scope, id])
+        : await this.#transactions.read(options.tx, "runbooks.get", this.#select, [scope, id]);
     const [row] = rows;
     if (row === undefined) return undefined;
     return runbookOfRecord({

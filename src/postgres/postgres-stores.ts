@@ -84,10 +84,10 @@ export function postgresStores(pool: PgPool, options: PostgresStoresOptions = {}
   const locks = new PostgresLockManager({ session, database, notifications });
   const transactions = new PostgresTransactions(database, changed, clock);
   return Object.freeze({
-    runbooks: new PostgresRunbookStore(database),
+    runbooks: new PostgresRunbookStore(database, transactions),
     events: new PostgresEventStore(database, changed, transactions),
     reader: new PostgresEventReader(database),
-    runs: new PostgresRunIndex(database),
+    runs: new PostgresRunIndex(database, transactions),
     artifacts: new PostgresArtifactStore(database),
     inbox: new PostgresInbox(database, changed),
     leases: new PostgresLeaseStore(database),

@@ -8,6 +8,7 @@ import { GatedTransaction, inTransaction, TimeLimit } from "../stores/transactio
 import { OpenTransaction } from "./open-transaction.js";
 import { RunsealError } from "../errors/error.js";
 import { Statement } from "./statement.js";
+import { foreignClient } from "./foreign-client.js";
 import { sqlFailure } from "./postgres-error.js";
 import { systemClock } from "../time/clock.js";
 import { textIn } from "../sql/row.js";
@@ -57,6 +58,21 @@ export class PostgresTransactions implements Transactions {
     if (!(tx instanceof GatedTransaction)) return undefined;
     if (tx.of === this) tx.assertOpen(call);
     throw new RunsealError("run.invalid_option", "this is a transaction of other stores", { option: "tx" });
+  }
+
+  /**
+   * Reads through a transaction, on its connection: of these stores, or of the host.
+   *
+   * @throws {@link RunsealError} as {@link joined}; `run.invalid_option` when it is no transaction at all; what {@link sqlFailure} makes of a failure
+   */
+  async read(tx: unknown, call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
+    const client = this.joined(tx, call)?.client ?? foreignClient(tx);
+    await this.#database.prepared(call);
+    try {
+      return await client.query(statement.plain(values));
+    } catch (thrown) {
+      throw sqlFailure(thrown, call).error;
+    }
   }
 
   async #runOn<T>(client: PgClient, work: (tx: StoreTransaction) => Promise<T>, spoil: () => void) {

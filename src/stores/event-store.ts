@@ -182,8 +182,12 @@ export interface DueQuery extends WorkQuery {
 
 /** Finding runs by their heads. */
 export interface RunIndex {
-  /** Heads of runs, newest run id first. */
-  list(scope: Scope, filter: RunFilter): Promise<readonly StreamHead[]>;
+  /**
+   * Heads of runs, newest run id first.
+   *
+   * @param options - `tx`: a transaction in which to read, as `RunbookStore.get` has it
+   */
+  list(scope: Scope, filter: RunFilter, options?: { readonly tx?: unknown }): Promise<readonly StreamHead[]>;
 
   /**
    * Runs that somebody should work on now: queued; running under a dead lease; parked with `wakeAt` due. By priority (higher

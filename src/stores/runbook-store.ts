@@ -12,9 +12,11 @@ export interface RunbookStore {
 
   /**
    * The runbook with its newest document, `undefined` when the scope has none of this id.
+   * @param options - `tx`: a transaction as `EventStore.commit` takes it, in which to read where the database has more than one connection:
+   * whoever holds one need not wait for another. What it can't see yet may be missing
    * @throws `store.corrupt` when stored bytes do not match id or document digest
    */
-  get(scope: Scope, id: RunbookId): Promise<Runbook | undefined>;
+  get(scope: Scope, id: RunbookId, options?: { readonly tx?: unknown }): Promise<Runbook | undefined>;
 
   /** The digests of every document stored for an id, oldest first. */
   documents(scope: Scope, id: RunbookId): Promise<readonly Digest[]>;

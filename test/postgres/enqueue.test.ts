@@ -15,11 +15,12 @@ const note = defineVerb({
   result: z.object({ text: z.string() }),
 });
 
+const catalog = createCatalog({ verbs: [note] });
 const schema = new OpenSchema();
 const pool = schema.pool();
 const stores = postgresStores(pool, { schema: schema.name });
 const runseal = createRunseal({
-  catalog: createCatalog({ verbs: [note] }),
+  catalog,
   handlers: { "note.take": async ({ text }) => ({ text }) },
   stores,
   policy: allowAll(),
@@ -113,6 +114,37 @@ describe("enqueue over PostgreSQL (decision 3.12, A-125)", () => {
       const { runId } = await within("COMMIT", (client) => runseal.enqueue(handle(client), id));
       expect((await runseal.status(runId)).runbookId).toBe(id);
     }
+  });
+
+  test("needs no second connection: as many transactions as the pool has connections enqueue at a time (reliability row 25)", async () => {
+    const small = schema.pool({ max: 2 });
+    const ids = [await sealed("one of two"), await sealed("two of two")];
+    const ofSmall = createRunseal({ catalog, stores: postgresStores(small, { schema: schema.name, busyMs: 2_000 }) });
+    await ofSmall.list(); // the schema was looked at
+    const clients = [await small.connect(), await small.connect()];
+    for (const client of clients) await client.query("BEGIN");
+    const runs = await Promise.all(
+      ids.map((id, place) => ofSmall.enqueue(clients[place], id, { dedupKey: `small-${place}` }).then(({ runId }) => runId)),
+    );
+    await expect(ofSmall.enqueue(clients[0], ids[1] ?? "", { dedupKey: "small-0" })).rejects.toMatchObject({
+      code: "run.dedup_conflict",
+      details: { runId: runs[0] },
+    });
+    for (const client of clients) {
+      await client.query("COMMIT");
+      client.release();
+    }
+    expect(await Promise.all(runs.map(async (runId) => (await runseal.status(runId)).runbookId))).toEqual(ids);
+    await ofSmall.close();
+  });
+
+  test("finds a runbook that was sealed after the transaction took its snapshot", async () => {
+    const runId = await within("COMMIT", async (client) => {
+      await client.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+      await client.query(`SELECT FROM ${table}`);
+      return (await runseal.enqueue(client, await sealed("later than the snapshot"))).runId;
+    });
+    expect((await runseal.status(runId)).status).toBe("queued");
   });
 
   test("a second one in the same transaction gives the run that is there, and spoils nothing", async () => {

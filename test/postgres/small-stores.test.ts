@@ -10,8 +10,10 @@ import { PostgresLeaseStore } from "../../src/postgres/postgres-lease-store.js";
 import { PostgresProjections } from "../../src/postgres/postgres-projections.js";
 import { PostgresRunbookStore } from "../../src/postgres/postgres-runbook-store.js";
 import { PostgresRunIndex } from "../../src/postgres/postgres-run-index.js";
+import { PostgresTransactions } from "../../src/postgres/postgres-transactions.js";
 import { inSchema, schemaName } from "../../src/postgres/schema-name.js";
 import { Listeners } from "../../src/stores/listeners.js";
+import { systemClock } from "../../src/time/clock.js";
 import { sampleRunbook } from "../../src/testing/store-contract/sample-runbook.js";
 import { freshSchema, testPool } from "./fresh-schema.js";
 
@@ -33,12 +35,13 @@ interface SmallStores {
 }
 
 function storesOn(database: Database): SmallStores {
+  const transactions = new PostgresTransactions(database, new Listeners(), systemClock);
   return {
-    runbooks: new PostgresRunbookStore(database),
+    runbooks: new PostgresRunbookStore(database, transactions),
     artifacts: new PostgresArtifactStore(database),
     inbox: new PostgresInbox(database, new Listeners()),
     leases: new PostgresLeaseStore(database),
-    runs: new PostgresRunIndex(database),
+    runs: new PostgresRunIndex(database, transactions),
     projections: new PostgresProjections(database),
   };
 }
