@@ -4,7 +4,7 @@ import type { JsonValue } from "../json/value.js";
 import { EVENTS } from "../model/event.js";
 import { RunsealError } from "../errors/error.js";
 import { canonicalText } from "../json/canonical.js";
-import { digestOf, digestOfText } from "../json/digest.js";
+import { digestOf, digestOfText, flatDigestOf } from "../json/digest.js";
 import { redact } from "../secrets/redact.js";
 
 /** Largest payload of one event: 1 MiB of canonical text. */
@@ -55,19 +55,13 @@ export function redactDraft(draft: EventDraft): EventDraft {
  * @throws {@link RunsealError} as {@link chainEvent} does
  */
 export function chainClean(head: ChainHead, draft: EventDraft, epoch: number): ChainedEvent {
-  const payloadText = canonicalText(draft.payload, { bytesMax: EVENT_BYTES_MAX });
-  const payloadDigest = payloadDigestOf(payloadText);
-  const event = {
-    stream: head.stream,
-    seq: head.seq + 1,
-    kind: draft.kind,
-    v: EVENTS[draft.kind].v,
-    epoch,
-    payloadText,
-    payloadDigest,
-    prev: head.hash,
-  };
-  return { ...event, hash: eventHash(event) };
+  const { text, digest } = flatDigestOf(PAYLOAD_TAG, canonicalText(draft.payload, { bytesMax: EVENT_BYTES_MAX }));
+  const { stream, hash: prev } = head;
+  const { kind } = draft;
+  const { v } = EVENTS[kind];
+  const seq = head.seq + 1;
+  const hash = eventHash({ stream, seq, kind, v, epoch, payloadDigest: digest, prev });
+  return { stream, seq, kind, v, epoch, payloadText: text, payloadDigest: digest, prev, hash };
 }
 
 /** Digest of a payload's canonical text. */

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 import type { Clock } from "../time/clock.js";
 import type { Env } from "../engine/env.js";
 import { breathe } from "../time/breathe.js";
@@ -12,9 +12,23 @@ export function envOf(clock: Clock): Env {
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
     entropy: (length) => new Uint8Array(randomBytes(length)),
-    uuid: () => uuidV7(clock.now(), randomBytes(10)),
+    uuid: () => uuidV7(clock.now(), entropyOfUuid()),
     schedule: (ms, call) => clock.schedule(ms, call),
     breathe,
     inStep: runInStep,
   };
+}
+
+const UUID_BYTES = 10;
+/** Asking the platform costs the same for many ids as for one. */
+const pool = new Uint8Array(UUID_BYTES * 128);
+let used = pool.length;
+
+function entropyOfUuid(): Uint8Array {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += UUID_BYTES;
+  return pool.subarray(used - UUID_BYTES, used);
 }

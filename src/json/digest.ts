@@ -38,9 +38,25 @@ export function digestOf(tag: string, value: unknown, options?: CanonicalOptions
  * @throws {@link RunsealError} `run.invalid_option` when the tag is malformed
  */
 export function digestOfText(tag: string, canonicalText: string): Digest {
+  return hashHex("sha256", tagged(tag, canonicalText));
+}
+
+/**
+ * {@link digestOfText}, with the text in one piece: as it was written it is a tree of its parts, which would live as long as the text does.
+ *
+ * @throws {@link RunsealError} `run.invalid_option` when the tag is malformed
+ */
+export function flatDigestOf(tag: string, canonicalText: string): { readonly text: string; readonly digest: Digest } {
+  const whole = tagged(tag, canonicalText);
+  // hashing puts the whole into one piece, of which the text is a part from then on
+  const digest = hashHex("sha256", whole);
+  return { text: whole.slice(tag.length + 1), digest };
+}
+
+function tagged(tag: string, canonicalText: string): string {
   if (!TAG.test(tag)) {
     const message = `digest tag "${tag}" is malformed; use lower-case letters, digits and . / _ - starting with a letter`;
     throw new RunsealError("run.invalid_option", message, { option: "tag" });
   }
-  return hashHex("sha256", `${tag}\n${canonicalText}`);
+  return `${tag}\n${canonicalText}`;
 }

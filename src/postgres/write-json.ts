@@ -18,7 +18,9 @@ interface EventJson {
 }
 
 /** The members of a write that the functions of the schema take; the migration says what each is. */
-export type HeadJson = Readonly<Record<string, string | number | boolean | null>>;
+export type HeadJson = Readonly<NewHeadJson>;
+
+type NewHeadJson = Record<string, string | number | boolean | null>;
 
 /**
  * What a commit puts into the columns of a head; members that say nothing are left out.
@@ -28,48 +30,45 @@ export type HeadJson = Readonly<Record<string, string | number | boolean | null>
 export function headJson(write: StreamWrite, origin?: string): HeadJson {
   const { scope, stream, expectedSeq, events, fence, claim, run, releaseLease } = write;
   const [first, last] = [events[0], events.at(-1)];
-  return {
-    s: scope,
-    t: stream,
-    x: expectedSeq,
-    n: expectedSeq + events.length,
-    ...(first !== undefined && last !== undefined && { p: first.prev, h: last.hash }),
-    ...(fence !== null && { fo: fence.owner, fe: fence.epoch }),
-    ...(claim !== undefined && { co: claim.owner, ce: claim.epoch, cm: claim.leaseMs }),
-    ...(releaseLease === true && { rel: true }),
-    ...(run !== undefined && runJson(run, expectedSeq === 0)),
-    ...notificationOf(write, origin),
-  };
+  const json: NewHeadJson = { s: scope, t: stream, x: expectedSeq, n: expectedSeq + events.length };
+  if (first !== undefined && last !== undefined) {
+    json["p"] = first.prev;
+    json["h"] = last.hash;
+  }
+  if (fence !== null) {
+    json["fo"] = fence.owner;
+    json["fe"] = fence.epoch;
+  }
+  if (claim !== undefined) {
+    json["co"] = claim.owner;
+    json["ce"] = claim.epoch;
+    json["cm"] = claim.leaseMs;
+  }
+  if (releaseLease === true) json["rel"] = true;
+  if (run !== undefined) addRun(json, run, expectedSeq === 0);
+  const change = changeOf(write);
+  // others are told of everything but the progress of a run that somebody holds
+  if (change.what !== "progress") json["nt"] = changePayload(change, origin);
+  return json;
 }
 
 /** What is settled by the first write goes with it alone. */
-function runJson(run: RunHead, isFirst: boolean): HeadJson {
-  const rests = run.status === "parked" || isTerminal(run.status);
-  const { status, reason, wakeAt, useKey } = run;
-  return {
-    run: true,
-    st: status,
-    re: reason,
-    wa: wakeAt,
-    uk: useKey,
-    ...(rests && { rest: true }),
-    ...(run.startedAt !== null && { sa: true }),
-    ...(isFirst && {
-      rb: run.runbookId,
-      rq: canonicalize(run.requires),
-      q: run.queue,
-      pr: run.priority,
-      lb: canonicalize(run.labels),
-      pa: run.parent,
-      dk: run.dedupKey,
-    }),
-  };
-}
-
-/** Others are told of everything but the progress of a run that somebody holds. */
-function notificationOf(write: StreamWrite, origin: string | undefined): { readonly nt?: string } {
-  const change = changeOf(write);
-  return change.what === "progress" ? {} : { nt: changePayload(change, origin) };
+function addRun(json: NewHeadJson, run: RunHead, isFirst: boolean): void {
+  json["run"] = true;
+  json["st"] = run.status;
+  json["re"] = run.reason;
+  json["wa"] = run.wakeAt;
+  json["uk"] = run.useKey;
+  if (run.status === "parked" || isTerminal(run.status)) json["rest"] = true;
+  if (run.startedAt !== null) json["sa"] = true;
+  if (!isFirst) return;
+  json["rb"] = run.runbookId;
+  json["rq"] = canonicalize(run.requires);
+  json["q"] = run.queue;
+  json["pr"] = run.priority;
+  json["lb"] = canonicalize(run.labels);
+  json["pa"] = run.parent;
+  json["dk"] = run.dedupKey;
 }
 
 /** An event of a commit that is a list of them. */

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../json/value.js";
 import { jsonPointer } from "../json/walk.js";
-import { SECRET_SHAPES } from "./shapes.js";
+import { SECRET_SHAPES, hasSecretHint } from "./shapes.js";
 import { isSecretName } from "./names.js";
 
 /** Where a secret stands and by which rule it was known. */
@@ -73,7 +73,7 @@ export function secretRuleOf(text: string, name: string | undefined): string | u
 }
 
 function shapeRuleOf(text: string): string | undefined {
-  if (text.length < 12) return undefined;
+  if (text.length < 12 || !hasSecretHint(text)) return undefined;
   for (const { hint, pattern, rule } of SECRET_SHAPES) if (text.includes(hint) && pattern.test(text)) return rule;
   return undefined;
 }

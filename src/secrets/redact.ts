@@ -17,16 +17,25 @@ export function redact(value: JsonValue): JsonValue {
 function redactUnder(value: JsonValue, name: string | undefined): JsonValue {
   if (typeof value === "string") return redactString(value, name);
   if (value === null || typeof value !== "object") return value;
-  if (isList(value)) {
-    const items = value.map((item) => redactUnder(item, name));
-    return items.some((item, index) => item !== value[index]) ? items : value;
+  return isList(value) ? redactItems(value, name) : redactMembers(value);
+}
+
+function redactItems(list: readonly JsonValue[], name: string | undefined): JsonValue {
+  let copy: JsonValue[] | undefined;
+  for (let index = 0; index < list.length; index += 1) {
+    const item = list[index] ?? null;
+    const cleanItem = redactUnder(item, name);
+    if (cleanItem === item) continue;
+    copy ??= [...list];
+    copy[index] = cleanItem;
   }
-  return redactMembers(value);
+  return copy ?? list;
 }
 
 function redactMembers(object: { readonly [key: string]: JsonValue }): JsonValue {
   let copy: Record<string, JsonValue> | undefined;
-  for (const [name, member] of Object.entries(object)) {
+  for (const name of Object.keys(object)) {
+    const member = object[name] ?? null;
     const cleanName = redactString(name, undefined);
     const cleanMember = redactUnder(member, name);
     if (cleanName === name && cleanMember === member) continue;

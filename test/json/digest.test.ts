@@ -2,7 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import { canonicalize } from "../../src/json/canonical.js";
-import { digestOf, digestOfText, isDigest, sha256Hex } from "../../src/json/digest.js";
+import { digestOf, digestOfText, flatDigestOf, isDigest, sha256Hex } from "../../src/json/digest.js";
 import { chooseHash, hashHex } from "../../src/json/hash.js";
 import { refusalOf } from "./values.js";
 
@@ -33,6 +33,17 @@ describe("digests", () => {
     const expected = createHash("sha256").update('runseal/runbook/1\n{"a":1,"b":[2]}').digest("hex");
     expect(digestOf("runseal/runbook/1", { b: [2], a: 1 })).toBe(expected);
     expect(digestOfText("runseal/runbook/1", '{"a":1,"b":[2]}')).toBe(expected);
+  });
+
+  it("are the same with the text handed back, whatever it was put together from (decision 1.2)", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "grapheme" }), { maxLength: 40 }), (parts) => {
+        let text = "";
+        for (const part of parts) text += part;
+        expect(flatDigestOf("runseal/payload/1", text)).toEqual({ text, digest: digestOfText("runseal/payload/1", text) });
+      }),
+    );
+    expect(refusalOf("run.invalid_option", () => flatDigestOf("A", "1")).details).toEqual({ option: "tag" });
   });
 
   it("differ by tag for one value, and by value for one tag", () => {
