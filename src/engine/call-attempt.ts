@@ -41,7 +41,7 @@ export interface Scene {
   readonly deadlines: Deadlines;
   readonly record: RunRecord;
   /** The same record for handlers that work in a transaction: it never commits by itself. */
-  readonly quietRecord: RunRecord;
+  readonly quietRecord: () => RunRecord;
   /**
    * Does work in a transaction; see `RunWriter.transact`. `record` takes an outcome into the history and commits it as part of the transaction.
    */
@@ -73,11 +73,7 @@ export interface Called {
 }
 
 /** Calls a handler of an attempt once, with a context that is closed when the call has ended; never rejects because of what the handler does. */
-export async function callAttempt(
-  scene: Scene,
-  attempt: Attempt,
-  { handler, what, timeoutMs, transaction }: CallOf,
-): Promise<Called> {
+export function callAttempt(scene: Scene, attempt: Attempt, { handler, what, timeoutMs, transaction }: CallOf): Promise<Called> {
   const { record, number, onLate, onSettled } = attempt;
   const signal = new LazySignal();
   const { scope, runId, plan } = scene.state;
@@ -91,7 +87,7 @@ export async function callAttempt(
     late: attempt.lateLocks,
     staged: attempt.staged,
     // in a transaction everything waits for its commit
-    record: transaction === undefined ? scene.record : scene.quietRecord,
+    record: transaction === undefined ? scene.record : scene.quietRecord(),
     children: scene.children,
     ...(transaction !== undefined && { transaction }),
   });
@@ -106,8 +102,7 @@ export async function callAttempt(
     onSettled,
   };
   const run = watched(scene.parts, what, () => handler(attempt.args, context));
-  const end = await callHandler(scene.parts.env, run, options);
-  return { end, declared: declared(), rests: rests() };
+  return callHandler(scene.parts.env, run, options).then((end) => ({ end, declared: declared(), rests: rests() }));
 }
 
 /** A call with the fault points around it, where they are armed. */

@@ -63,7 +63,7 @@ export function callHandler(env: Env, call: () => Promise<unknown>, options: Cal
       end({ kind: "aborted" });
     });
     env
-      .inStep(async () => call())
+      .inStep(async () => await call())
       .then(
         (value) => settle({ kind: "returned", value }),
         (error: unknown) => settle({ kind: "threw", failure: failureOf(error, options.clean) }),

@@ -9,6 +9,7 @@ import type { RunResult } from "../model/run.js";
 import type { RunWriter } from "./run-writer.js";
 import type { Runbook } from "../model/runbook.js";
 import type { SealedStep } from "../model/step.js";
+import { LazySignal } from "./lazy-signal.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
 import { assertChildAllowed, assertCovered } from "./child-rules.js";
 import { cancelMessage } from "./inbox-message.js";
@@ -53,8 +54,8 @@ export class ChildRuns {
   readonly #hooks: ChildHooks;
   readonly #drives = new Map<string, Promise<ChildAnswer>>();
   /** No new step in any child: the parent is to rest. */
-  #halt = new AbortController();
-  readonly #abandon = new AbortController();
+  #halt = new LazySignal();
+  readonly #abandon = new LazySignal();
 
   constructor(parts: EngineParts, run: ClaimedRun, writer: RunWriter, hooks: ChildHooks) {
     this.#parts = { ...parts, rootRunId: parts.rootRunId ?? run.state.runId, depth: (parts.depth ?? 0) + 1 };
@@ -86,7 +87,7 @@ export class ChildRuns {
   /** Asks the children that are driven here to come to their next boundary, or lets them go on. */
   heed(isHalting: boolean): void {
     if (isHalting) this.#halt.abort();
-    else if (this.#halt.signal.aborted && this.#drives.size === 0) this.#halt = new AbortController();
+    else if (this.#halt.isAborted && this.#drives.size === 0) this.#halt = new LazySignal();
   }
 
   /** Asks every child that has not ended to be canceled; an event in each says by whom. */
@@ -194,7 +195,7 @@ export class ChildRuns {
   async #drive(runId: RunId, runbook: Runbook): Promise<ChildAnswer> {
     const { scope } = this.#state;
     for (;;) {
-      if (this.#abandon.signal.aborted || this.#halt.signal.aborted) return this.#rests(runId, this.#parts.env.now());
+      if (this.#abandon.isAborted || this.#halt.isAborted) return this.#rests(runId, this.#parts.env.now());
       const claim = await claimRun(this.#parts, { scope, runId, runbook, reason: "wake", build: this.#build, approvals: null });
       if (claim.kind === "claimed") {
         const answer = await this.#attend(claim.run);

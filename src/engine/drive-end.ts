@@ -1,15 +1,19 @@
 import type { RunResult, RunView } from "../model/run.js";
 import type { RunsealError } from "../errors/error.js";
 
-/** What the loop reads of an abort signal: it is looked at before every decision. */
-export type DrainSignal = Pick<AbortSignal, "aborted" | "addEventListener" | "removeEventListener">;
+/** What the loop reads of a signal, which it looks at before every decision: as much as an `AbortSignal` and a {@link DriveSwitch} have in common. */
+export interface DriveSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
 
 /** How a drive is stopped from outside. */
 export interface DriveControl {
   /** Aborted: no new step; those in flight end, and the lease is given back. */
-  readonly drain?: DrainSignal;
+  readonly drain?: DriveSignal;
   /** Aborted: stop at once and write nothing more, as if the process had ended. */
-  readonly abandon?: AbortSignal;
+  readonly abandon?: DriveSignal;
 }
 
 /** Why a drive has come to its end. */

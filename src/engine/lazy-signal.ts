@@ -12,6 +12,11 @@ export class LazySignal {
     return this.#controller.signal;
   }
 
+  /** Whether it was aborted; makes no signal. */
+  get isAborted(): boolean {
+    return this.#isAborted;
+  }
+
   /** Aborts it, now or as soon as it is made. */
   abort(): void {
     this.#isAborted = true;

@@ -27,8 +27,11 @@ const RECONCILE_PAUSE_MS = 500;
  *
  * Never rejects because of what a handler does.
  */
-export async function performAttempt(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
-  if (attempt.lateLocks.length === 0) return attemptOnce(scene, attempt);
+export function performAttempt(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
+  return attempt.lateLocks.length === 0 ? attemptOnce(scene, attempt) : attemptLocked(scene, attempt);
+}
+
+async function attemptLocked(scene: Scene, attempt: Attempt): Promise<Outcome | undefined> {
   const late = await lockLate(scene, attempt);
   if (late.kind !== "taken") {
     attempt.onSettled();

@@ -12,6 +12,7 @@ import { isLiteral, literalOf } from "../expression/literal.js";
 import { isRunsealError } from "../errors/error.js";
 import { isUuid } from "../json/uuid.js";
 import { lockRequestsOf } from "../history/lock-requests.js";
+import { type Soon, soon } from "./soon.js";
 import { writtenEntities } from "./late-subjects.js";
 
 /** Largest arguments of a step: 1 MiB of canonical text. */
@@ -36,9 +37,15 @@ export type Prepared =
  *
  * @throws {@link RunsealError} `store.corrupt` when a result that is an artifact is not there
  */
-export async function prepareStep(step: SealedStep, entry: HandlerEntry, results: ResultReader, scope: Scope): Promise<Prepared> {
-  if (step.when !== undefined && (await results.reduced(step.when)) !== true) return { kind: "skip", reason: "condition" };
-  const tree = await results.reduced(step.args);
+export function prepareStep(step: SealedStep, entry: HandlerEntry, results: ResultReader, scope: Scope): Soon<Prepared> {
+  const isDue = step.when === undefined ? true : results.reduced(step.when);
+  return soon(isDue, (due): Soon<Prepared> => {
+    if (due !== true) return { kind: "skip", reason: "condition" };
+    return soon(results.reduced(step.args), (tree) => preparedWith(step, entry, scope, tree));
+  });
+}
+
+function preparedWith(step: SealedStep, entry: HandlerEntry, scope: Scope, tree: Tree | undefined): Prepared {
   const complete = completeArgs(tree ?? {}, tree !== step.args);
   if (complete.issue !== undefined) return { kind: "invalid", issues: [complete.issue] };
   const parsed = parseSafely(entry, complete.args);

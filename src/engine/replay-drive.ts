@@ -1,5 +1,5 @@
 import type { AnyEvent } from "../model/event.js";
-import type { DrainSignal } from "./drive-end.js";
+import type { DriveSignal } from "./drive-end.js";
 import type { HeldLocks, LockHolder, LockRequest } from "../stores/lock-manager.js";
 import type { InboxEntry } from "../stores/inbox.js";
 import type { Recall } from "./parts.js";
@@ -34,7 +34,7 @@ export class ReplayDrive implements ReplayScore {
   readonly events: AnyEvent[] = [];
   /** Aborted when the record has come to its end, or the loop can't follow it any further. */
   readonly abandon = new AbortController();
-  readonly drain: DrainSignal;
+  readonly drain: DriveSignal;
   readonly clock: ReplayClock;
   readonly #script: ReplayScript;
   readonly #state: RunState;
@@ -198,7 +198,7 @@ export class ReplayDrive implements ReplayScore {
   }
 }
 
-function holdSignal(isHeld: () => boolean): DrainSignal {
+function holdSignal(isHeld: () => boolean): DriveSignal {
   return {
     get aborted() {
       return isHeld();

@@ -5,6 +5,7 @@ import type { JsonValue } from "../json/value.js";
 import type { Reference } from "../expression/references.js";
 import type { Resolution } from "../expression/reduce.js";
 import type { RunState } from "../history/run-state.js";
+import type { Soon } from "./soon.js";
 import type { Tree } from "../model/expression.js";
 import { jsonOfArtifact, namedBytes } from "./json-artifact.js";
 import { recordOf } from "../history/run-state.js";
@@ -13,6 +14,8 @@ import { treeOfJson } from "../expression/literal.js";
 
 /** Large results that are kept in memory at a time. */
 const LOADED_MAX = 16;
+
+const NOTHING_LOADED: ReadonlyMap<Digest, JsonValue> = new Map();
 
 /** Puts the results of a run's steps into expressions; large ones are read from the artifact store when they are named. */
 export class ResultReader {
@@ -35,14 +38,21 @@ export class ResultReader {
    *
    * @throws {@link RunsealError} `store.corrupt` when an artifact is not there
    */
-  async reduced(tree: Tree): Promise<Tree | undefined> {
+  reduced(tree: Tree): Soon<Tree | undefined> {
+    const missing = new Set<Digest>();
+    const reduced = reduce(tree, (reference) => this.#resolve(reference, NOTHING_LOADED, missing));
+    return missing.size === 0 ? reduced : this.#reducedWith(tree, missing);
+  }
+
+  async #reducedWith(tree: Tree, named: ReadonlySet<Digest>): Promise<Tree | undefined> {
     // what this tree names stays at hand until it is done, however much that is
     const held = new Map<Digest, JsonValue>();
-    for (;;) {
-      const missing = new Set<Digest>();
-      const reduced = reduce(tree, (reference) => this.#resolve(reference, held, missing));
-      if (missing.size === 0) return reduced;
+    for (let missing = named; ;) {
       for (const id of missing) held.set(id, await this.load(id));
+      const still = new Set<Digest>();
+      const reduced = reduce(tree, (reference) => this.#resolve(reference, held, still));
+      if (still.size === 0) return reduced;
+      missing = still;
     }
   }
 

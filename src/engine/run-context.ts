@@ -7,6 +7,7 @@ import type { ContextView } from "../history/context-view.js";
 import { ContextBoard } from "../history/context-board.js";
 import { StagedContext } from "./staged-context.js";
 import { artifactOf, artifactWritten } from "./step-outcome.js";
+import { type Soon, soon } from "./soon.js";
 
 const NOTHING_LOADED: ReadonlyMap<string, JsonValue> = new Map();
 
@@ -23,10 +24,11 @@ export class RunContext {
   }
 
   /** The context that a step begins with, to be changed by its attempt; or why there is none. */
-  async stage(position: number): Promise<StagedContext | { readonly conflict: WriteConflict }> {
+  stage(position: number): Soon<StagedContext | { readonly conflict: WriteConflict }> {
     const at = this.#board.before(position);
     if (at.kind === "conflict") return { conflict: at.conflict };
-    return new StagedContext(at.view, this.#state.hasContextRefs ? await this.#loaded(at.view) : NOTHING_LOADED);
+    const loaded = this.#state.hasContextRefs ? this.#loaded(at.view) : NOTHING_LOADED;
+    return soon(loaded, (values) => new StagedContext(at.view, values));
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Call } from "./start-step.js";
+import type { Call, Started } from "./start-step.js";
 import type { ChildHooks } from "./child-runs.js";
 import type { ClaimedRun } from "./claim-run.js";
 import type { Demands, Effect, Pace, RunFailure } from "./decide.js";
@@ -24,6 +24,7 @@ import { RunRecord } from "./run-record.js";
 import { RunWriter } from "./run-writer.js";
 import { cleanOutcome, knownIn } from "./keep-secret.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
+import { type Soon, soon } from "./soon.js";
 import { StopSwitch } from "./stop-switch.js";
 import { WakeUp } from "./wake-up.js";
 import { answerStep, handlerMissing } from "./answer-step.js";
@@ -70,6 +71,7 @@ export class RunLoop {
   readonly #locks: RunLocks;
   readonly #results: ResultReader;
   readonly #record: RunRecord;
+  #quietRecord: RunRecord | undefined;
   readonly #context: RunContext;
   readonly #children: ChildRuns;
   readonly #stop = new StopSwitch();
@@ -106,11 +108,6 @@ export class RunLoop {
       wake: () => this.#wake.call(),
       broken: (error) => this.#tell({ kind: "broken", error }),
     });
-    const quietRecord = new RunRecord(parts, state, this.#writer, this.#results, {
-      flush: () => Promise.resolve(),
-      wake: () => this.#wake.call(),
-      broken: (error) => this.#tell({ kind: "broken", error }),
-    });
     this.#context = new RunContext(state, (id) => this.#results.load(id));
     this.#children = new ChildRuns(parts, run, this.#writer, {
       drive,
@@ -126,10 +123,18 @@ export class RunLoop {
       stop: this.#stop,
       deadlines: this.#deadlines,
       record: this.#record,
-      quietRecord,
+      quietRecord: () => (this.#quietRecord ??= this.#newQuietRecord()),
       transact: (work) => this.#transact(work),
     };
     this.#pace = { concurrency: Math.max(1, state.concurrency ?? 1), retryInProcessMs: this.#options.retryInProcessMs };
+  }
+
+  #newQuietRecord(): RunRecord {
+    return new RunRecord(this.#parts, this.#state, this.#writer, this.#results, {
+      flush: () => Promise.resolve(),
+      wake: () => this.#wake.call(),
+      broken: (error) => this.#tell({ kind: "broken", error }),
+    });
   }
 
   /** Drives the run. Rejects only with what the store throws, and with broken invariants. */
@@ -169,7 +174,7 @@ export class RunLoop {
       this.#collect();
       if (this.#writer.isFull(this.#parts.env.now())) await this.#flush();
       const doing = this.#carryOut(decide(this.#state, this.#parts.env.now(), this.#demands(), this.#pace));
-      const end = doing === undefined ? undefined : await doing;
+      const end = doing instanceof Promise ? await doing : doing;
       if (end !== undefined) return end;
     }
   }
@@ -182,7 +187,7 @@ export class RunLoop {
   }
 
   /** `undefined` = done already, without waiting for anything. */
-  #carryOut(effect: Effect): Promise<DriveEnd | undefined> | undefined {
+  #carryOut(effect: Effect): Soon<DriveEnd | undefined> {
     switch (effect.kind) {
       case "record": {
         this.#append(effect.events);
@@ -215,14 +220,18 @@ export class RunLoop {
       case "hand_over":
         return this.#handOver();
       case "rest":
-        return Promise.resolve(this.#rested(undefined));
+        return this.#rested(undefined);
     }
   }
 
   // steps
 
-  async #start(stepId: StepId): Promise<undefined> {
-    const started = await startStep(this.#parts, this.#state, this.#results, this.#context, this.#recordOf(stepId));
+  #start(stepId: StepId): Soon<undefined> {
+    const started = startStep(this.#parts, this.#state, this.#results, this.#context, this.#recordOf(stepId));
+    return soon(started, (it) => this.#started(it));
+  }
+
+  #started(started: Started): undefined {
     this.#apply(started);
     if (started.call !== undefined) this.#calls.push(started.call);
   }
@@ -259,9 +268,12 @@ export class RunLoop {
   }
 
   /** Lets handlers run, or sleeps until there is news. */
-  async #wait(until: number | null): Promise<undefined> {
+  #wait(until: number | null): Soon<undefined> {
     if (this.#calls.length > 0) return this.#launch();
-    if (this.#news.length > 0) return;
+    return this.#news.length > 0 ? undefined : this.#sleep(until);
+  }
+
+  async #sleep(until: number | null): Promise<undefined> {
     if (this.#writer.isUrgent) {
       await this.#flush();
       if (this.#hints > 0) return;
@@ -279,9 +291,12 @@ export class RunLoop {
     });
   }
 
-  async #launch(): Promise<undefined> {
+  #launch(): Soon<undefined> {
     const isOutside = this.#calls.some(({ record }) => record.step.effect !== "pure" || record.step.mode !== "sync");
-    if (isOutside || this.#writer.isUrgent) await this.#flush();
+    return soon(isOutside || this.#writer.isUrgent ? this.#flush() : undefined, () => this.#callAll());
+  }
+
+  #callAll(): undefined {
     if (this.#lost !== undefined || this.#state.isLockLost) return;
     const calls = this.#calls;
     this.#calls = [];

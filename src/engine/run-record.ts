@@ -28,8 +28,7 @@ export class RunRecord {
   readonly #writer: RunWriter;
   readonly #results: ResultReader;
   readonly #hooks: RecordHooks;
-  /** The facts of the run, shared by all of its attempts. */
-  readonly facts: FactBook;
+  #facts: FactBook | undefined;
 
   constructor(parts: EngineParts, state: RunState, writer: RunWriter, results: ResultReader, hooks: RecordHooks) {
     this.#parts = parts;
@@ -37,7 +36,11 @@ export class RunRecord {
     this.#writer = writer;
     this.#results = results;
     this.#hooks = hooks;
-    this.facts = new FactBook(this.#factLog(), (payload) => cleanValue(payload, this.known));
+  }
+
+  /** The facts of the run, shared by all of its attempts. */
+  get facts(): FactBook {
+    return (this.#facts ??= new FactBook(this.#factLog(), (payload) => cleanValue(payload, this.known)));
   }
 
   /** The secrets that were handed out in the scope of the run; `undefined` when there are none to look for. */

@@ -143,11 +143,11 @@ export class RunWriter {
    *   and what an earlier commit threw
    */
   async flush(extras: FlushExtras = {}): Promise<number | undefined> {
-    while (this.#committing !== undefined) await this.#committing;
+    while (this.#committing !== undefined) await this.#committing.catch(ignore);
     if (this.#broken !== undefined) throw this.#broken.error;
     if (!this.isPending && extras.release !== true) return undefined;
     const committing = this.#commit(extras);
-    this.#committing = committing.catch(ignore);
+    this.#committing = committing;
     try {
       return await committing;
     } catch (error) {
@@ -166,12 +166,11 @@ export class RunWriter {
    * @throws {@link RunsealError} what {@link flush} throws; and what the store's transaction throws, `work` included: then it was rolled back
    */
   async transact(work: (tx: StoreTransaction, commit: () => Promise<void>) => Promise<void>): Promise<void> {
-    while (this.#committing !== undefined) await this.#committing;
+    while (this.#committing !== undefined) await this.#committing.catch(ignore);
     if (this.#broken !== undefined) throw this.#broken.error;
-    const transacting = this.#transact(work);
-    this.#committing = transacting.catch(ignore);
+    this.#committing = this.#transact(work);
     try {
-      await transacting;
+      await this.#committing;
     } finally {
       this.#committing = undefined;
     }

@@ -16,6 +16,7 @@ import { failed, isSmall } from "./step-outcome.js";
 import { handlerMissing, messageResult } from "./answer-step.js";
 import { prepareStep } from "./prepare-step.js";
 import { signalKeyOf } from "./step-keys.js";
+import { type Soon, soon } from "./soon.js";
 
 /** A call of a handler that is due once the entry of its step is durable. */
 export interface Call {
@@ -37,17 +38,30 @@ export interface Started extends Outcome {
  *
  * @throws {@link RunsealError} `store.corrupt` when a result that is an artifact is not there
  */
-export async function startStep(
+export function startStep(
   parts: EngineParts,
   state: RunState,
   results: ResultReader,
   context: RunContext,
   record: StepRecord,
-): Promise<Started> {
+): Soon<Started> {
   const { step } = record;
   const entry = parts.handlers(step.verb);
   if (entry === undefined) return refusedAt(record, handlerMissing(step.verb));
-  const prepared = await prepareStep(step, entry, results, state.scope);
+  return soon(prepareStep(step, entry, results, state.scope), (prepared) =>
+    startPrepared(parts, state, context, record, entry, prepared),
+  );
+}
+
+function startPrepared(
+  parts: EngineParts,
+  state: RunState,
+  context: RunContext,
+  record: StepRecord,
+  entry: HandlerEntry,
+  prepared: Prepared,
+): Soon<Started> {
+  const { step } = record;
   switch (prepared.kind) {
     case "skip":
       return { events: [{ kind: "step.skipped", payload: { stepId: step.id, reason: prepared.reason } }], artifacts: [] };
@@ -58,11 +72,12 @@ export async function startStep(
       const message = boundedMessage(`the arguments write ${kind} "${id}", which the sealed write-set does not name`);
       return refusedAt(record, { code: "write.undeclared", category: "policy", retryable: false, message });
     }
-    case "ready": {
-      const staged = await context.stage(record.position);
-      if ("conflict" in staged) return refusedAt(record, writeConflict(staged.conflict));
-      return enterStep(parts, state, record, entry, prepared, staged);
-    }
+    case "ready":
+      return soon(context.stage(record.position), (staged) =>
+        "conflict" in staged
+          ? refusedAt(record, writeConflict(staged.conflict))
+          : enterStep(parts, state, record, entry, prepared, staged),
+      );
   }
 }
 

@@ -18,16 +18,15 @@ export class WakeUp {
 
   /** Resolves with the next news, at once when there was some since the last time, or at `until` (milliseconds since the epoch). */
   async wait(until: number | null): Promise<void> {
-    if (!this.#hasNews) await this.#sleep(until);
+    if (!this.#hasNews) {
+      const timer =
+        until === null ? undefined : this.#env.schedule(Math.max(0, until - this.#env.now()), () => this.#resolve?.());
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+      });
+      this.#resolve = undefined;
+      timer?.cancel();
+    }
     this.#hasNews = false;
-  }
-
-  async #sleep(until: number | null): Promise<void> {
-    const timer = until === null ? undefined : this.#env.schedule(Math.max(0, until - this.#env.now()), () => this.#resolve?.());
-    await new Promise<void>((resolve) => {
-      this.#resolve = resolve;
-    });
-    this.#resolve = undefined;
-    timer?.cancel();
   }
 }

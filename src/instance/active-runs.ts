@@ -1,13 +1,14 @@
 import type { RunId } from "../model/ids.js";
 import type { DriveEnd } from "../engine/drive-end.js";
+import type { DriveSwitch } from "../engine/drive-switch.js";
 
 /** A run that this process is driving. */
 export interface ActiveRun {
   readonly end: Promise<DriveEnd>;
   /** Finish what is in flight, hand the lease back. */
-  readonly drain: AbortController;
+  readonly drain: DriveSwitch;
   /** Stop at once. */
-  readonly abandon: AbortController;
+  readonly abandon: DriveSwitch;
 }
 
 /** The runs that this process is driving, so that it neither drives one twice nor forgets one when it closes. */

@@ -6,6 +6,7 @@ import type { NormalRunOptions, RunOptions } from "./run-options.js";
 import type { Runbook } from "../model/runbook.js";
 import type { RunId } from "../model/ids.js";
 import type { RunLimit } from "../stores/event-store.js";
+import { DriveSwitch } from "../engine/drive-switch.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
 import { admitChild, admitResume, admitStart, type Admission } from "./admission.js";
 import { beginRun } from "../engine/begin-run.js";
@@ -214,10 +215,10 @@ export async function recover(parts: InstanceParts): Promise<readonly RunId[]> {
 
 /** Drives a claimed run in the background and remembers it until it rests. */
 function drive(parts: InstanceParts, runId: RunId, run: Parameters<typeof driveRun>[1]): ActiveRun {
-  const drain = new AbortController();
-  const abandon = new AbortController();
+  const drain = new DriveSwitch();
+  const abandon = new DriveSwitch();
   const partsOf = { ...parts.engine, admitChild: (_scope: string, runbook: Runbook) => admitChild(parts, runbook) };
-  const end: Promise<DriveEnd> = driveRun(partsOf, run, { drain: drain.signal, abandon: abandon.signal });
+  const end: Promise<DriveEnd> = driveRun(partsOf, run, { drain, abandon });
   const active = { end, drain, abandon };
   parts.active.add(runId, active);
   return active;

@@ -1,4 +1,3 @@
-import type { Scheduled } from "../time/clock.js";
 import type { PgClient, PgPool, PgQuery, PgResult } from "./pg-types.js";
 import type { SchemaName } from "./schema-name.js";
 import type { Statement } from "./statement.js";
@@ -50,12 +49,12 @@ export class Database {
    *
    * @throws {@link RunsealError} `store.closed`, and what {@link sqlFailure} makes of the last failure
    */
-  async query(call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
+  query(call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
     return this.retrying(call, () => this.once(call, statement, values), { repeatable: true });
   }
 
   /** Does a statement once; rejects with what `pg` threw. */
-  async once(call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
+  once(call: string, statement: Statement, values: readonly unknown[]): Promise<PgResult> {
     return this.send(call, statement.with(values));
   }
 
@@ -64,7 +63,7 @@ export class Database {
     await this.prepared(call);
     const client = await this.#connect(call);
     this.counters.add("statements");
-    return this.#using(call, client, () => client.query(query));
+    return await this.#using(call, client, () => client.query(query));
   }
 
   /** A connection in the caller's hands until `work` ends; closed instead of given back when `work` throws, or has called `spoil`. */
@@ -160,16 +159,8 @@ export class Database {
   }
 
   /** Waits for an answer no longer than a statement may take; then it is as if the connection had been lost. */
-  async inTime<T>(call: string, answer: Promise<T>): Promise<T> {
-    let timer: Scheduled | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = systemClock.schedule(this.#options.statementMs, () => reject(this.#tooLong(call)));
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      timer?.cancel();
-    }
+  inTime<T>(call: string, answer: Promise<T>): Promise<T> {
+    return within(answer, this.#options.statementMs, () => Promise.reject(this.#tooLong(call)));
   }
 
   /** As good as a connection that was lost under the statement: nobody can tell whether it was done. */
@@ -180,24 +171,32 @@ export class Database {
 
   async #connect(call: string): Promise<PgClient> {
     const { pool, busyMs } = this.#options;
-    let timer: Scheduled | undefined;
     const connecting = pool.connect();
-    const late = new Promise<"late">((resolve) => {
-      timer = systemClock.schedule(busyMs, () => resolve("late"));
-    });
     try {
-      const client = await Promise.race([connecting, late]);
-      if (client !== "late") return client;
+      const client = await within<PgClient | undefined>(connecting, busyMs, () => undefined);
+      if (client !== undefined) return client;
     } catch (thrown) {
       // not connected: whatever the reason, nothing was done
       throw sqlFailure(thrown, call).kind === "unknown" ? notConnected(thrown, call) : thrown;
-    } finally {
-      timer?.cancel();
     }
     connecting.then((client) => client.release(), ignore);
     const message = `the pool had no connection within ${busyMs} ms; make it larger, or look for what keeps its connections`;
     throw new RunsealError("store.pool_exhausted", message, { call, waitedMs: busyMs });
   }
+}
+
+/** What a promise comes to; or, where that takes longer than `ms`, what `late` gives. One promise: a race of two makes six. */
+function within<T>(promise: Promise<T>, ms: number, late: () => T | Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const settling =
+      <A>(settle: (outcome: A) => void) =>
+      (outcome: A): void => {
+        timer.cancel();
+        settle(outcome);
+      };
+    const timer = systemClock.schedule(ms, () => resolve(late()));
+    promise.then(settling(resolve), settling(reject));
+  });
 }
 
 /** Errors that the server reports with a five-letter state below the fatal ones leave the session usable. */

@@ -76,7 +76,7 @@ export class PostgresEventStore implements EventStore {
     return answer;
   }
 
-  async #write(writes: readonly StreamWrite[]): Promise<CommitAnswer> {
+  #write(writes: readonly StreamWrite[]): Promise<CommitAnswer> {
     if (!AppendBatch.takes(writes)) return this.#settle(writes, false);
     const [write] = writes;
     return this.#known.unchanged(write) === undefined ? this.#appends.add(write) : this.#advances.add(write);
