@@ -172,7 +172,7 @@ export class RunLoop {
       if (this.#lost !== undefined) return { kind: "lost", error: this.#lost };
       if (this.#hints > 0) await this.#look();
       this.#collect();
-      if (this.#writer.isFull(this.#parts.env.now())) await this.#flush();
+      if (this.#writer.isFull(this.#parts.env.now())) await this.#relieve();
       const doing = this.#carryOut(decide(this.#state, this.#parts.env.now(), this.#demands(), this.#pace));
       const end = doing instanceof Promise ? await doing : doing;
       if (end !== undefined) return end;
@@ -517,23 +517,30 @@ export class RunLoop {
     if (snapshot !== undefined) this.#apply(snapshot);
   }
 
-  /** Commits what waits. The store's note of our own commit is no reason to read the inbox. */
+  /** Commits what waits. */
   async #flush(extras?: FlushExtras): Promise<number | undefined> {
-    const before = this.#hints;
-    const at = await this.#writer.flush(extras);
-    if (this.#hints - before <= 1) this.#hints = before;
-    return at;
+    return this.#writer.flush(extras);
+  }
+
+  /**
+   * Commits what waits because it is much, not because anything depends on it: the run goes on meanwhile. With as much again waiting
+   * before that commit has ended, the run waits too.
+   */
+  async #relieve(): Promise<void> {
+    if (this.#writer.isUrgent || this.#writer.isCommitting) {
+      await this.#flush();
+      return;
+    }
+    this.#flush().catch((error: unknown) => this.#tell({ kind: "broken", error }));
   }
 
   async #transact(work: Parameters<Scene["transact"]>[0]): Promise<void> {
-    const before = this.#hints;
     await this.#writer.transact((tx, commit) =>
       work(tx, (outcome) => {
         this.#apply(outcome);
         return commit();
       }),
     );
-    if (this.#hints - before <= 1) this.#hints = before;
   }
 
   async #look(): Promise<boolean> {

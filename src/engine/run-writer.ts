@@ -84,6 +84,11 @@ export class RunWriter {
     return this.#events.length > 0 && now - this.#since >= flushMs;
   }
 
+  /** Whether a commit is under way. */
+  get isCommitting(): boolean {
+    return this.#committing !== undefined;
+  }
+
   /** Commits so far. */
   get commits(): number {
     return this.#commits;

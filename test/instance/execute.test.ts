@@ -185,6 +185,30 @@ describe("parks, decisions and signals (A-117, X18, X19, decision 3.9)", () => {
     expect(await codeOf(run.cancel())).toBe("run.terminal");
   });
 
+  test("a cancel that comes in while a commit is under way is heeded at once, not at the next one (A-123)", async () => {
+    const inner = memoryStores();
+    const put = { scope: "default", key: "cancel-1", kind: "cancel", payload: { reason: "too late", by: null } } as const;
+    const events = {
+      ...inner.events,
+      commit: async (...[writes, options]: Parameters<typeof inner.events.commit>) => {
+        const answer = await inner.events.commit(writes, options);
+        const isEntry = writes.some((write) => write.events.some((event) => event.kind === "step.entered"));
+        const [write] = writes;
+        if (isEntry && write !== undefined) await inner.inbox.put({ ...put, runId: write.stream.slice("run/".length) });
+        return answer;
+      },
+    };
+    const reserve = (_args: unknown, { signal }: { signal: AbortSignal }): Promise<never> =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(new TypeError("stopped"));
+        });
+      });
+    const { runseal } = openShop({ stores: { ...inner, events }, answers: { "stock.reserve": reserve } });
+    const run = await runseal.execute((await compiled(runseal, "order.buy", { order: "o-1", items: ["tea"] })).id);
+    expect(await run.result()).toMatchObject({ status: "canceled", reason: "too late" });
+  });
+
   test("an unknown run answers run.not_found to every call, in every scope but its own", async () => {
     const { runseal } = openShop();
     const run = await runseal.execute((await compiled(runseal, "order.deliver", { order: "o-1" })).id);
