@@ -97,6 +97,7 @@ export type { Doubt } from "./instance/doubts.js";
 export type { DoubtOutcome, DoubtResolution } from "./instance/resolve-doubt.js";
 export type { DryRun } from "./instance/dry-run.js";
 export type { Head, RunSummary } from "./instance/inspect.js";
+export type { ListFilter } from "./instance/list-filter.js";
 export type { LockedEntity } from "./instance/with-locks.js";
 export type { Observer, ObserverCounts } from "./instance/observers.js";
 export type { RunHandle } from "./instance/run-handle.js";

@@ -4,6 +4,7 @@ import type { RunId } from "../model/ids.js";
 import type { RunHead, StreamHead } from "../model/run.js";
 import { RunsealError } from "../errors/error.js";
 import { isRunbookId, runStream } from "../model/ids.js";
+import { isStorable } from "../stores/storable-name.js";
 import { isTerminal } from "../history/run-head.js";
 import { shown } from "./shown.js";
 
@@ -54,7 +55,7 @@ export type FoundRun = StreamHead & { readonly run: RunHead };
  * @throws {@link RunsealError} `run.not_found`
  */
 export async function readRunHead(parts: InstanceParts, runId: RunId): Promise<FoundRun> {
-  if (typeof runId !== "string") throw runNotFound(parts, shown(runId));
+  if (typeof runId !== "string" || !isStorable(runId)) throw runNotFound(parts, shown(runId));
   const head = await parts.stores.reader.head(parts.scope, runStream(runId));
   if (head?.run === null || head?.run === undefined) throw runNotFound(parts, runId);
   return { ...head, run: head.run };

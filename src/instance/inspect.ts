@@ -1,10 +1,11 @@
 import type { AnyEvent } from "../model/event.js";
 import type { Digest, RunId } from "../model/ids.js";
 import type { InstanceParts } from "./parts.js";
-import type { RunFilter } from "../stores/event-store.js";
+import type { ListFilter } from "./list-filter.js";
 import type { RunHead, RunView, StreamHead } from "../model/run.js";
 import { digestOf } from "../json/digest.js";
 import { eventOf } from "../history/read-event.js";
+import { listFilter } from "./list-filter.js";
 import { loadRun } from "../engine/load-run.js";
 import { readJsonArtifact } from "../engine/json-artifact.js";
 import { runPlanOf } from "../history/run-plan.js";
@@ -40,10 +41,29 @@ export interface RunSummary extends RunHead {
   readonly owner: string | null;
 }
 
-/** Runs of the scope, newest first. */
-export async function listRuns(parts: InstanceParts, filter: RunFilter = {}): Promise<readonly RunSummary[]> {
-  const heads = await parts.stores.runs.list(parts.scope, filter);
-  return heads.flatMap((head) => (head.run === null ? [] : [{ ...head.run, seq: head.seq, hash: head.hash, owner: head.owner }]));
+/** Heads looked at in one call where labels are asked for. */
+const PAGE = 1_000;
+
+/**
+ * Runs of the scope, newest first.
+ *
+ * @throws {@link RunsealError} `run.invalid_option` for a filter that can't be right
+ */
+export async function listRuns(parts: InstanceParts, asked: ListFilter = {}): Promise<readonly RunSummary[]> {
+  const { filter, limit, isMeant } = listFilter(asked);
+  const { runs } = parts.stores;
+  if (isMeant === undefined) return (await runs.list(parts.scope, { ...filter, limit })).flatMap(summaryOf);
+  const found: RunSummary[] = [];
+  for (let after = filter.after; ;) {
+    const page = await runs.list(parts.scope, { ...filter, limit: PAGE, ...(after !== undefined && { after }) });
+    found.push(...page.flatMap(summaryOf).filter(isMeant));
+    after = page.at(-1)?.run?.runId;
+    if (found.length >= limit || page.length < PAGE) return found.slice(0, limit);
+  }
+}
+
+function summaryOf({ run, seq, hash, owner }: StreamHead): readonly RunSummary[] {
+  return run === null ? [] : [{ ...run, seq, hash, owner }];
 }
 
 /** The end of a chain, to be kept elsewhere: whoever has it can tell a shortened or rewritten log. */

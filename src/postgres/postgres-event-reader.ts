@@ -9,6 +9,7 @@ import { HEADS, HEAD_FIELDS, shownHead } from "./heads.js";
 import { LinkedEvents } from "../stores/linked-events.js";
 import { Statement } from "./statement.js";
 import { eventOfRow } from "../sql/event-row.js";
+import { isStorable } from "../stores/storable-name.js";
 import { genesisHash } from "../history/chain.js";
 import { integerIn, textIn } from "../sql/row.js";
 
@@ -55,6 +56,7 @@ export class PostgresEventReader implements EventReader {
     stream: StreamName,
     range?: { readonly fromSeq?: number; readonly toSeq?: number },
   ): AsyncGenerator<StoredEvent, void, undefined> {
+    if (!isStorable(scope) || !isStorable(stream)) return;
     const linked = new LinkedEvents(scope, stream, range?.fromSeq ?? 1);
     const toSeq = Math.min(range?.toSeq ?? SEQ_MAX, SEQ_MAX);
     for (;;) {
@@ -76,6 +78,8 @@ export class PostgresEventReader implements EventReader {
 
   async head(scope: Scope, stream: StreamName): Promise<StreamHead | undefined> {
     this.#database.handle.use("reader.head");
+    // others ask in the same statement: a name that it can't hold must not fail them
+    if (!isStorable(scope) || !isStorable(stream)) return undefined;
     return this.#head.get({ scope, stream });
   }
 

@@ -211,8 +211,8 @@ export class PostgresLockTable implements LockTable {
       entities.map(({ request }) => this.#keys.lockOf(request.key)),
       entities.map(({ request, wish }) => this.#keys.stripeOf(wish.owner.scope, request.key)),
       entities.map(({ request }) => request.access),
-      entities.map(({ request }) => request.kind),
-      entities.map(({ request }) => request.id),
+      entities.map(({ request }) => readable(request.kind)),
+      entities.map(({ request }) => readable(request.id)),
       this.#heardIn === session ? null : this.#keys.waiting,
     ];
   }
@@ -293,6 +293,11 @@ interface Asked {
 }
 
 const NOBODY_KNOWN: LockHolder = Object.freeze({ source: "unknown", runId: null, runbookId: null, holder: null });
+
+/** What people read of a name: the key is made of the name itself, NUL and all, which no text column keeps. */
+function readable(name: string): string {
+  return name.replaceAll("\0", "\u2400");
+}
 
 function holderIn(answer: unknown): LockHolder | undefined {
   return typeof answer === "string" ? (JSON.parse(answer) as LockHolder) : undefined;

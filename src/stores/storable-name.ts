@@ -11,7 +11,12 @@ const UNSTORABLE = /[\0\p{Surrogate}]/u;
  * @throws {@link RunsealError} `value.not_canonical` when it holds NUL or a lone surrogate
  */
 export function assertStorable(name: string): void {
-  if (!UNSTORABLE.test(name)) return;
+  if (isStorable(name)) return;
   const message = "a name holds NUL or a lone surrogate, which no text column keeps; choose another name";
   throw new RunsealError("value.not_canonical", message, { pointer: "", found: "NUL or a lone surrogate" });
+}
+
+/** Whether every database keeps a name as it is; nothing can be stored under one that it does not. Linear in the name. */
+export function isStorable(name: string): boolean {
+  return !UNSTORABLE.test(name);
 }

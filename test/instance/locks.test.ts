@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStores } from "runseal";
-import type { Stores } from "runseal";
+import type { LockedEntity, Stores } from "runseal";
 import { postgresStores } from "../../src/postgres/postgres-stores.js";
 import { freshSchema, testPool } from "../postgres/fresh-schema.js";
 import { openForTest } from "../sqlite/filled-stores.js";
@@ -43,6 +43,18 @@ describe.each(KINDS)("locks over %s", (_kind, make) => {
     expect(await runseal.locks()).toEqual([]);
     await runseal.close();
   });
+});
+
+test.each<readonly [entities: unknown, option: string]>([
+  [null, "entities"],
+  [["order"], "entities[0]"],
+  [[{ kind: "order", id: "o-1" }, { kind: "order" }], "entities[1].id"],
+  [[{ kind: "", id: "o-1" }], "entities[0].kind"],
+  [[{ kind: "order", id: "o-1", access: "exclusive" }], "entities[0].access"],
+])("withLocks refuses %j by name", async (entities, option) => {
+  const { runseal } = openShop();
+  const asked = runseal.withLocks(entities as readonly LockedEntity[], () => Promise.resolve(1));
+  await expect(asked).rejects.toMatchObject({ code: "run.invalid_option", details: { option } });
 });
 
 test("stores without a lock manager hold nothing; one that can't list is said to be the trouble", async () => {
