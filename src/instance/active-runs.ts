@@ -14,6 +14,7 @@ export interface ActiveRun {
 /** The runs that this process is driving, so that it neither drives one twice nor forgets one when it closes. */
 export class ActiveRuns {
   readonly #runs = new Map<RunId, ActiveRun>();
+  readonly #takers = new Set<() => Promise<void>>();
 
   get(runId: RunId): ActiveRun | undefined {
     return this.#runs.get(runId);
@@ -31,6 +32,19 @@ export class ActiveRuns {
       this.#runs.delete(runId);
     };
     run.end.then(remove, remove);
+  }
+
+  /** Notes who takes runs by themselves, and how they stop; returns what takes the note back. */
+  addTaker(stop: () => Promise<void>): () => void {
+    this.#takers.add(stop);
+    return () => {
+      this.#takers.delete(stop);
+    };
+  }
+
+  /** Lets nobody take another run; settles when the last has stopped. */
+  async stopTakers(): Promise<void> {
+    await Promise.allSettled([...this.#takers].map((stop) => stop()));
   }
 
   /** Asks every run to stop at its next boundary and waits for them all. */

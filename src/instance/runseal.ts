@@ -23,7 +23,7 @@ import type { ObserverCounts } from "./observers.js";
 import type { Preview } from "../model/preview.js";
 import type { ReplayOptions } from "./replay.js";
 import type { ReplayReport } from "../model/replay-report.js";
-import type { RunFilter } from "../stores/event-store.js";
+import type { ListFilter } from "./list-filter.js";
 import type { RunHandle } from "./run-handle.js";
 import type { RunId, Scope, StepId } from "../model/ids.js";
 import type { RunOptions } from "./run-options.js";
@@ -321,8 +321,12 @@ class RunsealInstance<C extends Catalog> {
     return historyOf(this.#parts, runId);
   }
 
-  /** Runs of the scope, newest first. */
-  list(filter?: RunFilter): Promise<readonly RunSummary[]> {
+  /**
+   * Runs of the scope, newest first: at most `limit` (default 100), those after run `after` where there are more.
+   *
+   * @throws {@link RunsealError} `run.invalid_option` naming the member of the filter that can't be right
+   */
+  async list(filter?: ListFilter): Promise<readonly RunSummary[]> {
     return listRuns(this.#parts, filter);
   }
 
@@ -393,16 +397,19 @@ class RunsealInstance<C extends Catalog> {
   }
 
   /**
-   * Lets runs reach their next boundary for at most `drainMs` (default 10 000), stops the rest, tells observers what they
-   * have not heard in the same time, and closes the stores. Another
-   * process, or this one later, goes on with them.
+   * Stops the instance's workers, lets runs reach their next boundary for at most `drainMs` (default 10 000), stops the rest, tells
+   * observers what they have not heard in the same time, and closes the stores. Another process, or this one later, goes on with them.
    */
   async close(options: { readonly drainMs?: number } = {}): Promise<void> {
     const { active, engine, observers, stores } = this.#parts;
+    const late = new AbortController();
     const timer = engine.env.schedule(options.drainMs ?? 10_000, () => {
       void active.abandon();
       observers.stop();
+      late.abort();
     });
+    const isLate = new Promise((resolve) => late.signal.addEventListener("abort", resolve, { once: true }));
+    await Promise.race([active.stopTakers(), isLate]);
     await active.drain();
     await observers.drain();
     timer.cancel();

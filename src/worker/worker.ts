@@ -7,6 +7,7 @@ import type { Scope } from "../model/ids.js";
 import type { StreamHead } from "../model/run.js";
 import type { WorkerOptions, WorkerPlan } from "./worker-options.js";
 import type { WorkerRecord } from "../stores/worker-registry.js";
+import { isRunsealError } from "../errors/error.js";
 import { Heartbeat } from "./heartbeat.js";
 import { OwnRoom } from "./own-room.js";
 import { Postponed } from "./postponed.js";
@@ -75,6 +76,8 @@ class PollingWorker implements Worker {
   #isStale = false;
   #timer: { cancel(): void } | undefined;
   #unwatch: (() => void) | undefined;
+  /** Takes the worker off the list of those that end with the instance. */
+  #unlist: (() => void) | undefined;
 
   constructor(parts: InstanceParts, plan: WorkerPlan) {
     this.#parts = parts;
@@ -100,6 +103,7 @@ class PollingWorker implements Worker {
         this.#wake();
       });
       this.#heartbeat.start();
+      this.#unlist = this.#parts.active.addTaker(() => this.drain());
     }
     this.#wake();
   }
@@ -115,9 +119,7 @@ class PollingWorker implements Worker {
   }
 
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#isStarted = false;
-    this.#timer?.cancel();
-    this.#unwatch?.();
+    this.#stop();
     const { graceMs } = options;
     const giveUp = new AbortController();
     giveUp.signal.addEventListener("abort", () => this.#giveUp(), { once: true });
@@ -128,6 +130,14 @@ class PollingWorker implements Worker {
     await Promise.allSettled([...this.#running].map((run) => run.end));
     grace?.cancel();
     await this.#heartbeat.stop();
+  }
+
+  /** Looks no more. */
+  #stop(): void {
+    this.#isStarted = false;
+    this.#timer?.cancel();
+    this.#unwatch?.();
+    this.#unlist?.();
   }
 
   #giveUp(): void {
@@ -158,6 +168,11 @@ class PollingWorker implements Worker {
       const { now, at } = await this.#parts.stores.runs.nextWake({ scope, queues: names, limits });
       if (at !== null) waitMs = Math.max(1, Math.min(waitMs, at - now));
     } catch (error) {
+      if (isRunsealError(error, "store.closed")) {
+        // there is nothing to look at any more, ever
+        this.#stop();
+        await this.#heartbeat.stop();
+      }
       // the store may be away for a while: say so and look again after the poll interval
       this.#remark(`the worker could not look at the store: ${error instanceof Error ? error.message : "unknown"}`);
     }

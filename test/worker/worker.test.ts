@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createWorker, isRunsealError, memoryStores } from "runseal";
 import { manualClock, waitForPark } from "runseal/testing";
+import { eventually } from "../../src/testing/store-contract/contract-case.js";
 import { compiled, openShop } from "../instance/shop.js";
 
 describe("the worker (decision 3.3a)", () => {
@@ -12,6 +13,36 @@ describe("the worker (decision 3.3a)", () => {
     expect((await run.result()).status).toBe("completed");
     await worker.drain();
     expect(worker.active).toBe(0);
+  });
+
+  test("ends with its instance: close takes nothing more and leaves no timer behind (decision 3.3a)", async () => {
+    const clock = manualClock();
+    const stores = memoryStores({ clock });
+    const { runseal } = openShop({ clock, stores });
+    const { runseal: other } = openShop({ clock, stores: memoryStores({ sharedWith: stores }) });
+    const worker = createWorker(runseal);
+    worker.start();
+    await clock.untilWaiting(1);
+    await runseal.close();
+    expect(clock.waiting).toBe(0);
+    const run = await other.submit((await compiled(other, "order.buy", { order: "o-1", items: ["tea"] })).id);
+    await clock.advance(60_000);
+    expect((await run.status()).status).toBe("queued");
+    await worker.drain();
+    await other.close();
+  });
+
+  test("ends where somebody else has closed its stores", async () => {
+    const clock = manualClock();
+    const stores = memoryStores({ clock });
+    const { runseal } = openShop({ clock, stores });
+    const worker = createWorker(runseal, { pollMs: 50 });
+    worker.start();
+    await clock.untilWaiting(1);
+    await stores.close();
+    await clock.advance(50);
+    await eventually("no timer is left", () => clock.waiting === 0);
+    await worker.drain();
   });
 
   test("tick drives what is due once, and hands back how much it took", async () => {
