@@ -1,5 +1,6 @@
 import type { PgClient, PgPool } from "./pg-types.js";
 import type { SchemaName } from "./schema-name.js";
+import { ANYTHING, checkOptions, checkPool } from "./checked-options.js";
 import { Database } from "./database.js";
 import { KNOWN_MIGRATIONS, migrationText } from "./migration.js";
 import { schemaLines } from "./schema-lines.js";
@@ -40,9 +41,11 @@ const BUSY_MS = 5_000;
  * rows: that somebody emptied a table or rewrote it (`ALTER TABLE … TYPE … USING`) and put everything back is seen only by `verify`,
  * and by comparing heads with ones that were kept elsewhere.
  *
- * @throws {@link RunsealError} `store.migration_changed`, `store.schema_newer` as `migrate` does
+ * @throws {@link RunsealError} `store.migration_changed`, `store.schema_newer` as `migrate` does; `instance.misconfigured` naming the option
  */
 export async function inspectSchema(pool: PgPool, options: InspectSchemaOptions = {}): Promise<SchemaInspection> {
+  checkPool("inspectSchema", pool);
+  checkOptions("inspectSchema", options, { schema: ANYTHING, app: ANYTHING });
   const schema = schemaName(options.schema ?? DEFAULT_SCHEMA);
   const prepare = (): Promise<void> => Promise.resolve();
   const database = new Database({ pool, schema, busyMs: BUSY_MS, statementMs: BUSY_MS, prepare });

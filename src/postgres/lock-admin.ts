@@ -3,6 +3,7 @@ import type { Access } from "../model/schema-description.js";
 import type { RunbookId, RunId, Scope } from "../model/ids.js";
 import { RunsealError } from "../errors/error.js";
 import { systemClock } from "../time/clock.js";
+import { ANYTHING, MILLISECONDS, checkOptions, checkPool } from "./checked-options.js";
 import { Database } from "./database.js";
 import { schemaName } from "./schema-name.js";
 import { Statement } from "./statement.js";
@@ -82,9 +83,11 @@ const LIVES = "SELECT 1 FROM {{schema}}.held_locks() h WHERE h.pid = $1 AND h.lo
 /**
  * The locks of a schema, for people and scripts. Does no I/O by itself.
  *
- * @throws {@link RunsealError} `instance.misconfigured` when the schema's name is none
+ * @throws {@link RunsealError} `instance.misconfigured` naming the option that can't be right
  */
 export function postgresLocks(pool: PgPool, options: LockAdminOptions = {}): LockAdmin {
+  checkPool("postgresLocks", pool);
+  checkOptions("postgresLocks", options, { schema: ANYTHING, busyMs: MILLISECONDS });
   const schema = schemaName(options.schema ?? "runseal");
   const busyMs = options.busyMs ?? BUSY_MS_DEFAULT;
   const database = new Database({ pool, schema, busyMs, statementMs: STATEMENT_MS, prepare: asItIs });

@@ -2,6 +2,7 @@ import type { Migration } from "./migration.js";
 import type { PgClient, PgPool } from "./pg-types.js";
 import type { SchemaState } from "./schema-state.js";
 import { RunsealError } from "../errors/error.js";
+import { ANYTHING, YES_OR_NO, checkOptions, checkPool } from "./checked-options.js";
 import { Database } from "./database.js";
 import { KNOWN_MIGRATIONS, migrationLock, migrationText } from "./migration.js";
 import { migrationRange } from "./migration-range.js";
@@ -26,6 +27,8 @@ export interface MigrateOptions {
   readonly allowBreaking?: boolean;
 }
 
+const OPTIONS = { schema: ANYTHING, to: ANYTHING, verifyOnly: YES_OR_NO, allowBreaking: YES_OR_NO };
+
 /** What {@link migrate} found and did. */
 export interface MigrateReport {
   readonly schema: string;
@@ -36,8 +39,8 @@ export interface MigrateReport {
   readonly applied: readonly string[];
 }
 
-/** Whether opening stores brings the schema up to date, or only looks whether it is. */
-export type MigrateMode = "auto" | "verify";
+/** Whether opening stores brings the schema up to date (`auto`, or `true`), or only looks whether it is (`verify`, or `false`). */
+export type MigrateMode = "auto" | "verify" | boolean;
 
 /**
  * Brings a schema up to date: each migration in a transaction of its own, under an advisory lock of the schema (decision 4.8).
@@ -52,9 +55,11 @@ export type MigrateMode = "auto" | "verify";
  * @throws {@link RunsealError} `store.migration_changed` when a migration was applied with another text
  * @throws {@link RunsealError} `store.migration_breaking` when one is missing that needs `allowBreaking`; nothing was applied
  * @throws {@link RunsealError} `store.permission` when the role may not
- * @throws {@link RunsealError} `instance.misconfigured` when the name of the schema, or `to`, is no good
+ * @throws {@link RunsealError} `instance.misconfigured` when the name of the schema, `to` or another option is no good
  */
 export async function migrate(pool: PgPool, options: MigrateOptions = {}): Promise<MigrateReport> {
+  checkPool("migrate", pool);
+  checkOptions("migrate", options, OPTIONS);
   const schema = schemaName(options.schema ?? DEFAULT_SCHEMA);
   const { to } = migrationRange({ from: 1, to: options.to });
   const nothing = (): Promise<void> => Promise.resolve();
@@ -76,7 +81,7 @@ export interface SchemaPlan {
 
 /** Prepares the schema when stores are opened: `verify` (what production wants) writes nothing, `auto` applies what is missing. */
 export async function prepareSchema(database: Database, mode: MigrateMode): Promise<void> {
-  await (mode === "auto" ? migrateSchema(database) : verifySchema(database));
+  await (mode === "auto" || mode === true ? migrateSchema(database) : verifySchema(database));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions } from "./checked-options.js";
 import { KNOWN_MIGRATIONS, migrationLock, migrationText } from "./migration.js";
 import { DEFAULT_SCHEMA, inSchema, schemaName } from "./schema-name.js";
 import { migrationRange } from "./migration-range.js";
@@ -21,6 +22,7 @@ export interface MigrationSqlOptions {
  * @throws {@link RunsealError} `instance.misconfigured` when the range is none, or the schema's name is no good
  */
 export function migrationSql(options: MigrationSqlOptions = {}): string {
+  checkOptions("migrationSql", options, { from: ANYTHING, to: ANYTHING, schema: ANYTHING });
   const schema = schemaName(options.schema ?? DEFAULT_SCHEMA);
   const { from, to } = migrationRange({ from: options.from ?? 0, to: options.to });
   const steps = KNOWN_MIGRATIONS.slice(from, to).map((migration) => {

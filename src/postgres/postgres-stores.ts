@@ -2,6 +2,7 @@ import type { ChangeListener } from "../stores/store-change.js";
 import type { Clock } from "../time/clock.js";
 import type { PgPool } from "./pg-types.js";
 import type { Stores } from "../stores/stores.js";
+import { ANYTHING, MILLISECONDS, checkOptions, checkPool } from "./checked-options.js";
 import { Database } from "./database.js";
 import { Counters } from "../stores/counters.js";
 import { Listeners } from "../stores/listeners.js";
@@ -22,6 +23,7 @@ import { PostgresLockManager } from "./postgres-lock-manager.js";
 import { Session } from "./session.js";
 import { type MigrateMode, prepareSchema } from "./migrate.js";
 import { makeOwner } from "../sql/owner.js";
+import { isStorable } from "../stores/storable-name.js";
 import { systemClock } from "../time/clock.js";
 
 /** What {@link postgresStores} may be told. */
@@ -51,6 +53,29 @@ export interface PostgresStoresOptions {
 /** {@link Stores} with every port there is. */
 export type PostgresStores = Stores & Required<Pick<Stores, "locks" | "metrics" | "retention" | "workers">>;
 
+const OWNER_CHARS_MAX = 200;
+const OPTIONS = {
+  schema: ANYTHING,
+  migrate: {
+    right: '"auto" or "verify"',
+    holds: (mode: unknown) => mode === "auto" || mode === "verify" || typeof mode === "boolean",
+  },
+  session: {
+    right: "options of a Client of pg, such as { connectionString }",
+    holds: (session: unknown) => typeof session === "object" && session !== null,
+  },
+  busyMs: MILLISECONDS,
+  statementMs: MILLISECONDS,
+  owner: {
+    right: `a text of 1 to ${OWNER_CHARS_MAX} characters without NUL`,
+    holds: (owner: unknown) => typeof owner === "string" && owner !== "" && owner.length <= OWNER_CHARS_MAX && isStorable(owner),
+  },
+  clock: {
+    right: "a clock, such as systemClock",
+    holds: (clock: unknown) => typeof clock === "object" && clock !== null && typeof Reflect.get(clock, "now") === "function",
+  },
+};
+
 const BUSY_MS_DEFAULT = 5_000;
 const STATEMENT_MS_DEFAULT = 30_000;
 
@@ -61,10 +86,12 @@ const STATEMENT_MS_DEFAULT = 30_000;
  * of this package's own, which holds the locks and hears what other processes did; it is opened at first need.
  *
  * @param pool - of the package `pg`, connected as a role that may use the schema
- * @throws {@link RunsealError} `instance.misconfigured` when the schema's name can't be one; from the first call `store.schema_older`,
+ * @throws {@link RunsealError} `instance.misconfigured` naming the option that can't be right, such as a schema's name; from the first call `store.schema_older`,
  * `store.schema_newer` and `store.connection_lost`, from the first lock `lock.pooler_unsupported`
  */
 export function postgresStores(pool: PgPool, options: PostgresStoresOptions = {}): PostgresStores {
+  checkPool("postgresStores", pool);
+  checkOptions("postgresStores", options, OPTIONS);
   const clock = options.clock ?? systemClock;
   const owner = options.owner ?? makeOwner();
   const busyMs = options.busyMs ?? BUSY_MS_DEFAULT;

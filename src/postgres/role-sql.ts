@@ -1,4 +1,5 @@
 import { RunsealError } from "../errors/error.js";
+import { ANYTHING, checkOptions } from "./checked-options.js";
 import { DEFAULT_SCHEMA, schemaName } from "./schema-name.js";
 import { OWNER_FUNCTIONS, PROJECTION_TABLES, TRUTH_TABLES, VIEW_FUNCTIONS, VIEWS } from "./tables.js";
 
@@ -23,6 +24,9 @@ export interface RoleSqlOptions {
  * @throws {@link RunsealError} `instance.misconfigured` when a name is no good, or two roles are one
  */
 export function roleSql(options: RoleSqlOptions): string {
+  checkOptions("roleSql", options, { schema: ANYTHING, app: ANYTHING, owner: ANYTHING, reader: ANYTHING });
+  if ((options.app as unknown) === undefined)
+    throw misnamed("app", "", "names no role: the one that processes work as is wanted");
   const schema = schemaName(options.schema ?? DEFAULT_SCHEMA).quoted;
   const roles = rolesOf(options);
   const everybody = ["PUBLIC", ...roles.filter(({ part }) => part !== "owner").map(({ quoted }) => quoted)].join(", ");

@@ -23,9 +23,12 @@ export interface SchemaName {
 /**
  * Quotes the name of a schema.
  *
- * @throws {@link RunsealError} `instance.misconfigured` when it is empty, longer than 63 bytes, or holds NUL
+ * @throws {@link RunsealError} `instance.misconfigured` when it is no string, empty, longer than 63 bytes, or holds NUL
  */
 export function schemaName(name: string): SchemaName {
+  if (typeof (name as unknown) !== "string") {
+    throw new RunsealError("instance.misconfigured", "the name of a schema is a string", { option: "schema" });
+  }
   const bytes = new TextEncoder().encode(name).byteLength;
   if (bytes === 0 || bytes > NAME_BYTES_MAX || UNSTORABLE.test(name)) {
     const message = `"${name}" can't name a schema: 1 to ${NAME_BYTES_MAX} bytes of UTF-8 without NUL are`;
