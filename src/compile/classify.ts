@@ -10,11 +10,12 @@ import { completeTree } from "./complete-tree.js";
 import { clarification } from "./refusals.js";
 import { didYouMean } from "../catalog/suggest.js";
 import { findSecret } from "../secrets/detect.js";
-import { isRunsealError } from "../errors/error.js";
+import { isRunsealError, type RunsealError } from "../errors/error.js";
 import { literalOf, treeOfJson } from "../expression/literal.js";
 import { printJson } from "../expression/print.js";
 import { readValue } from "./read-value.js";
 import { REDACTED, redact } from "../secrets/redact.js";
+import { STEP_ARGS_BYTES_MAX } from "./step-args-bytes-max.js";
 import { NO_SECRET_REFERENCE } from "../secrets/reference.js";
 
 /** An invocation whose name is known and whose arguments fit. */
@@ -50,7 +51,19 @@ export function classify(request: CompileRequest): Classified | Clarification {
   const checked = checkArguments(root, read);
   const fields = [...checked.fields, ...checkContext(context, catalog)];
   if (fields.length > 0) return clarification(fields, asked());
-  return { kind: "classified", root, args: checked.args, argsText: canonicalTree(treeOfJson(checked.args)).text, asked };
+  const argsText = textOf(root, checked.args);
+  if (isRunsealError(argsText)) return clarification([notCanonical(argsText)], asked());
+  return { kind: "classified", root, args: checked.args, argsText, asked };
+}
+
+/** The arguments of a verb are those of its one step, and no larger; those of a macro are spread over many. */
+function textOf(root: Root, args: JsonValue): string | RunsealError {
+  try {
+    return canonicalTree(treeOfJson(args), root.kind === "verb" ? STEP_ARGS_BYTES_MAX : undefined).text;
+  } catch (error) {
+    if (isRunsealError(error, "value.too_large")) return error;
+    throw error;
+  }
 }
 
 function rootOf(catalog: CompileCatalog, name: string): Root | undefined {

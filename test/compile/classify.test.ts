@@ -154,6 +154,14 @@ describe("A-032 arguments", () => {
     expect(fields(ask({ ...good, owner: deep }))[0]).toEqual([expect.stringMatching(/^owner\.0\.0/), "not_canonical"]);
   });
 
+  test("of more than 1 MiB are refused where a verb is invoked, with the limit named; a macro spreads them over its steps (decision 3.20)", () => {
+    const args = { to: "x".repeat(1_048_576 - '{"to":""}'.length + 1) };
+    const outcome = compilePlan(request(known, "mail.tell", args));
+    expect(fields(outcome)).toEqual([["args", "not_canonical"]]);
+    expect(outcome).toMatchObject({ missingFields: [{ message: expect.stringContaining("1048576") as string }] });
+    expect(compilePlan(request(known, "mail.tell", { to: args.to.slice(1) })).kind).toBe("planned");
+  });
+
   test("that look like secrets are refused, and the secret is not repeated", () => {
     const outcome = ask({ ...good, account: "AKIAABCDEFGHIJKLMNOP", owner: { name: "x", tags: [], password: "correct horse" } });
     expect(fields(outcome)).toEqual([
