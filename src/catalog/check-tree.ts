@@ -41,8 +41,19 @@ export function checkTree(tree: Tree, description: SchemaDescription, options: C
   return check(tree, { description, enclosing: [] }, [], options);
 }
 
-type Path = readonly (string | number)[];
+/** Where the check stands; one list for the whole check, of which an issue keeps a copy. */
+type Path = (string | number)[];
 type Issues = readonly ValueIssue[];
+
+const NO_ISSUES: Issues = [];
+
+/** Checks a part in its place, one name or index further on. */
+function checkPart(tree: Tree, place: Place, name: string | number, path: Path, options: CheckOptions): Issues {
+  path.push(name);
+  const issues = check(tree, place, path, options);
+  path.pop();
+  return issues;
+}
 
 function check(tree: Tree, place: Place, path: Path, options: CheckOptions): Issues {
   if (options.isData !== true && isExpression(tree)) {
@@ -55,11 +66,11 @@ function check(tree: Tree, place: Place, path: Path, options: CheckOptions): Iss
     case "integer":
       return checkInteger(tree, description, path);
     case "boolean":
-      return typeof tree === "boolean" ? [] : [wrongType(tree, "true or false", path)];
+      return typeof tree === "boolean" ? NO_ISSUES : [wrongType(tree, "true or false", path)];
     case "null":
-      return tree === null ? [] : [wrongType(tree, "null", path)];
+      return tree === null ? NO_ISSUES : [wrongType(tree, "null", path)];
     case "json":
-      return [];
+      return NO_ISSUES;
     case "literal":
     case "enum":
       return checkValues(tree, description.values, path);
@@ -92,11 +103,11 @@ function checkInteger(tree: Tree, shape: Shape<"integer">, path: Path): Issues {
   if (typeof tree !== "number") return [wrongType(tree, "an integer", path)];
   if (shape.min !== undefined && tree < shape.min) return [notAccepted(`is ${tree}, less than ${shape.min}`, path)];
   if (shape.max !== undefined && tree > shape.max) return [notAccepted(`is ${tree}, more than ${shape.max}`, path)];
-  return [];
+  return NO_ISSUES;
 }
 
 function checkValues(tree: Tree, values: Shape<"literal" | "enum">["values"], path: Path): Issues {
-  if (values.some((value) => value === tree)) return [];
+  if (values.some((value) => value === tree)) return NO_ISSUES;
   const labels = values.map((value) => (typeof value === "string" ? value : printJson(value)));
   const near = typeof tree === "string" ? suggestFrom(labels, tree) : [];
   const suggestions = [...near, ...labels.filter((label) => !near.includes(label))];
@@ -104,36 +115,40 @@ function checkValues(tree: Tree, values: Shape<"literal" | "enum">["values"], pa
     .slice(0, 12)
     .map((label) => `"${label}"`)
     .join(", ")}`;
-  return [{ path, code: "not_in_enumeration", message, suggestions }];
+  return [{ path: [...path], code: "not_in_enumeration", message, suggestions }];
 }
 
 function checkObject(tree: Tree, place: Place, shape: Shape<"object">, path: Path, options: CheckOptions): Issues {
   const members = membersOf(tree);
   if (members === undefined) return [wrongType(tree, "an object", path)];
   const issues: ValueIssue[] = [];
-  for (const [name, member] of Object.entries(members)) {
+  const enclosing = [...place.enclosing, shape];
+  for (const name of Object.keys(members)) {
+    const member = members[name] ?? null;
     const field = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
-    if (field !== undefined) issues.push(...check(member, within(place, field), [...path, name], options));
+    if (field !== undefined) issues.push(...checkPart(member, { description: field, enclosing }, name, path, options));
     else if (shape.unknown === "refuse") issues.push(unknownArgument(name, Object.keys(shape.fields), path));
   }
   if (options.isPartial === true) return issues;
-  const missing = shape.required.filter((name) => !Object.hasOwn(members, name));
-  return [...issues, ...missing.map((name) => missingArgument(shape.fields[name], [...path, name]))];
+  for (const name of shape.required) {
+    if (!Object.hasOwn(members, name)) issues.push(missingArgument(shape.fields[name], [...path, name]));
+  }
+  return issues;
 }
 
 function checkRecord(tree: Tree, place: Place, shape: Shape<"record">, path: Path, options: CheckOptions): Issues {
   const members = membersOf(tree);
   if (members === undefined) return [wrongType(tree, "an object", path)];
   return Object.entries(members).flatMap(([name, member]) => {
-    const ofKey = check(name, within(place, shape.key), [...path, name], { ...options, isData: true });
-    return ofKey.length > 0 ? ofKey : check(member, within(place, shape.value), [...path, name], options);
+    const ofKey = checkPart(name, within(place, shape.key), name, path, { ...options, isData: true });
+    return ofKey.length > 0 ? ofKey : checkPart(member, within(place, shape.value), name, path, options);
   });
 }
 
 function checkList(tree: Tree, place: Place, shape: Shape<"tuple" | "array">, path: Path, options: CheckOptions): Issues {
   if (tree === null || typeof tree !== "object" || !isList(tree)) return [wrongType(tree, "a list", path)];
   if (shape.type === "array") {
-    const ofItems = tree.flatMap((item, index) => check(item, within(place, shape.item), [...path, index], options));
+    const ofItems = tree.flatMap((item, index) => checkPart(item, within(place, shape.item), index, path, options));
     return [...checkBounds(tree.length, shape, "items", path), ...ofItems];
   }
   const { length } = shape.items;
@@ -142,7 +157,7 @@ function checkList(tree: Tree, place: Place, shape: Shape<"tuple" | "array">, pa
   }
   return tree.flatMap((item, index) => {
     const part = present(shape.items[index] ?? shape.rest, "a tuple has a place for each of its items");
-    return check(item, within(place, part), [...path, index], options);
+    return checkPart(item, within(place, part), index, path, options);
   });
 }
 
@@ -173,7 +188,7 @@ function checkChoices(tree: Tree, choices: readonly Place[], path: Path, options
   const findings: Issues[] = [];
   for (const choice of choices) {
     const issues = check(tree, choice, path, options);
-    if (issues.length === 0) return [];
+    if (issues.length === 0) return NO_ISSUES;
     findings.push(issues);
   }
   // the issues of the one choice whose type is right say more than "fits none"
@@ -201,7 +216,7 @@ function checkBounds(count: number, bounds: { readonly min?: number; readonly ma
   if (bounds.min !== undefined && count < bounds.min)
     return [notAccepted(`has ${count} ${what}, fewer than ${bounds.min}`, path)];
   if (bounds.max !== undefined && count > bounds.max) return [notAccepted(`has ${count} ${what}, more than ${bounds.max}`, path)];
-  return [];
+  return NO_ISSUES;
 }
 
 /** The members of an object node; `undefined` for lists and scalars. Expressions were seen before. */
@@ -209,13 +224,13 @@ function membersOf(tree: Tree): { readonly [name: string]: Tree } | undefined {
   return typeof tree === "object" && tree !== null && !isList(tree) ? tree : undefined;
 }
 
-function missingArgument(description: SchemaDescription | undefined, path: Path): ValueIssue {
+function missingArgument(description: SchemaDescription | undefined, path: ValueIssue["path"]): ValueIssue {
   const suggestions = description?.type === "enum" ? description.values : [];
   return { path, code: "missing", message: "is missing", suggestions };
 }
 
 /** The issue of a member that the schema does not have. */
-export function unknownArgument(name: string, names: readonly string[], path: Path): ValueIssue {
+export function unknownArgument(name: string, names: readonly string[], path: ValueIssue["path"]): ValueIssue {
   const suggestions = suggestFrom(names, name);
   return {
     path: [...path, name],
@@ -226,12 +241,12 @@ export function unknownArgument(name: string, names: readonly string[], path: Pa
 }
 
 function wrongType(tree: Tree, wanted: string, path: Path): ValueIssue {
-  return { path, code: "wrong_type", message: `is ${shown(tree)}, not ${wanted}`, suggestions: [] };
+  return { path: [...path], code: "wrong_type", message: `is ${shown(tree)}, not ${wanted}`, suggestions: [] };
 }
 
 /** The issue of a value whose type is right and which is refused all the same. */
-export function notAccepted(message: string, path: Path): ValueIssue {
-  return { path, code: "not_accepted", message, suggestions: [] };
+export function notAccepted(message: string, path: ValueIssue["path"]): ValueIssue {
+  return { path: [...path], code: "not_accepted", message, suggestions: [] };
 }
 
 function shown(tree: Tree): string {

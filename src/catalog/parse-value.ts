@@ -49,8 +49,8 @@ function parse(schema: z.ZodType, description: SchemaDescription, given: unknown
   if (!parsed.ok || ours.length > 0) return { ok: false, issues: [...ours, ...theirs] };
   const output = canonical(parsed.value);
   if (!output.ok) return output;
-  const lost = stray === "refuse" ? lostMembers(value.value, output.value, []) : [];
-  return lost.length === 0 ? output : { ok: false, issues: lost };
+  if (stray === "strip" || keepsMembers(value.value, output.value)) return output;
+  return { ok: false, issues: lostMembers(value.value, output.value, []) };
 }
 
 function canonical(value: unknown): ParsedValue {
@@ -92,6 +92,14 @@ function issueOf(issue: z.core.$ZodIssue): ValueIssue {
 function isRelated(a: ValueIssue["path"], b: ValueIssue["path"]): boolean {
   const [outer, inner] = a.length <= b.length ? [a, b] : [b, a];
   return outer.every((name, index) => String(name) === String(inner[index]));
+}
+
+/** Whether parsing dropped nothing, as nearly always; else {@link lostMembers} says what. */
+function keepsMembers(before: JsonValue, after: JsonValue): boolean {
+  if (before === null || typeof before !== "object" || after === null || typeof after !== "object") return true;
+  return Object.keys(before).every(
+    (name) => Object.hasOwn(after, name) && keepsMembers(member(before, name) as JsonValue, member(after, name) as JsonValue),
+  );
 }
 
 /** Members that parsing dropped: no schema of a contract changes a value otherwise, so that this is exact for unions too. */

@@ -36,7 +36,7 @@ export interface OpenContext {
 
 /** Makes what a handler gets besides its arguments. */
 export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenContext {
-  const { scope, runId, step, attempt, signal } = attemptOf;
+  const { scope, runId, step, attempt } = attemptOf;
   const declared = new Set<string>();
   let isOpen = true;
   let rests: ChildRest | undefined;
@@ -55,20 +55,10 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
   let provider: IoProvider | undefined;
   const io = (): IoProvider => (provider ??= openIo(parts, attemptOf, use));
   const { staged } = attemptOf;
-  const context: StepContext = {
+  const members: Omit<StepContext, keyof typeof GETTERS> = {
     runId,
     stepId: step.id,
     attempt,
-    // two digests and a signal that most handlers never ask for
-    get idempotencyKey() {
-      return idempotencyKeyOf(scope, attemptOf.keyRunId, step.id);
-    },
-    get signal() {
-      return signal.signal;
-    },
-    get signalKey() {
-      return signalKeyOf(runId, step.id);
-    },
     writes(kind, id) {
       use("writes");
       if (!isSealed(attemptOf, { kind, id })) throw undeclared(step, kind, id);
@@ -76,7 +66,7 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     },
     park(options = {}) {
       useOutside("park");
-      return parkFor(options, context.signalKey, parts.env.now());
+      return parkFor(options, signalKeyOf(runId, step.id), parts.env.now());
     },
     async now() {
       use("now");
@@ -169,13 +159,70 @@ export function openContext(parts: EngineParts, attemptOf: AttemptOf): OpenConte
     ...(attemptOf.transaction !== undefined && { tx: attemptOf.transaction.handle }),
   };
   return {
-    context: Object.freeze(context),
+    context: contextWith(members, attemptOf),
     close: () => {
       isOpen = false;
     },
     declared: () => [...declared].sort(),
     rests: () => rests,
   };
+}
+
+/** Two digests and a signal, which most handlers never ask for. */
+class Answers {
+  readonly #attemptOf: AttemptOf;
+
+  constructor(attemptOf: AttemptOf) {
+    this.#attemptOf = attemptOf;
+  }
+
+  idempotencyKey(): string {
+    const { scope, keyRunId, step } = this.#attemptOf;
+    return idempotencyKeyOf(scope, keyRunId, step.id);
+  }
+
+  signal(): AbortSignal {
+    return this.#attemptOf.signal.signal;
+  }
+
+  signalKey(): string {
+    const { runId, step } = this.#attemptOf;
+    return signalKeyOf(runId, step.id);
+  }
+}
+
+/** Where the getters find the answers of their context; they tell a handler nothing that the context does not. */
+const ANSWERS = Symbol("answers");
+
+interface Answering {
+  readonly [ANSWERS]: Answers;
+}
+
+/** The same functions for every context: with getters of its own each would be a kind of object of its own, and cost more than the rest of it. */
+const GETTERS = {
+  idempotencyKey: {
+    get(this: Answering): string {
+      return this[ANSWERS].idempotencyKey();
+    },
+    enumerable: true,
+  },
+  signal: {
+    get(this: Answering): AbortSignal {
+      return this[ANSWERS].signal();
+    },
+    enumerable: true,
+  },
+  signalKey: {
+    get(this: Answering): string {
+      return this[ANSWERS].signalKey();
+    },
+    enumerable: true,
+  },
+};
+
+function contextWith(members: Omit<StepContext, keyof typeof GETTERS>, attemptOf: AttemptOf): StepContext {
+  Object.defineProperty(members, ANSWERS, { value: new Answers(attemptOf) });
+  return Object.freeze(Object.defineProperties(members, GETTERS) as StepContext);
 }
 
 function isSealed({ step, late }: AttemptOf, entity: EntityRef): boolean {
