@@ -33,7 +33,7 @@ export async function beginRun(
   const { write: submitted } = submission(parts, request);
   const head = submittedHead(submitted, parts.env.now());
   const state = beginState(runPlanOf(runbook), scope, runId);
-  for (const event of submitted.events) fold(state, eventOf({ ...event, scope, at: head.run.submittedAt }));
+  for (const event of submitted.events) fold(state, eventOf({ scope, at: head.run.submittedAt, ...event }));
   const asked: ClaimRequest = { scope, runId, runbook, reason: "requested", build, approvals };
   const standing = { head, state };
   const { write, others, epoch } = await claimOf(parts, asked, standing);

@@ -47,7 +47,8 @@ export interface ChildHooks {
  * The id of a child is made from the parent's and a key, so that however often a step is tried, it is the same child.
  */
 export class ChildRuns {
-  readonly #parts: EngineParts;
+  readonly #ofParent: EngineParts;
+  #ofChildren: EngineParts | undefined;
   readonly #state: RunState;
   readonly #writer: RunWriter;
   readonly #build: JsonObject;
@@ -58,11 +59,17 @@ export class ChildRuns {
   readonly #abandon = new LazySignal();
 
   constructor(parts: EngineParts, run: ClaimedRun, writer: RunWriter, hooks: ChildHooks) {
-    this.#parts = { ...parts, rootRunId: parts.rootRunId ?? run.state.runId, depth: (parts.depth ?? 0) + 1 };
+    this.#ofParent = parts;
     this.#state = run.state;
     this.#writer = writer;
     this.#build = run.build;
     this.#hooks = hooks;
+  }
+
+  /** Made when it is asked for: most runs have no child. */
+  get #parts(): EngineParts {
+    const { rootRunId = this.#state.runId, depth = 0 } = this.#ofParent;
+    return (this.#ofChildren ??= { ...this.#ofParent, rootRunId, depth: depth + 1 });
   }
 
   /**

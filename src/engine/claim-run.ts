@@ -147,7 +147,7 @@ export function claimedRun(
   at: number,
 ): ClaimedRun {
   const { runbook, build, limits, scope } = request;
-  for (const event of write.events) fold(state, eventOf({ ...event, scope, at }));
+  for (const event of write.events) fold(state, eventOf({ scope, at, ...event }));
   return {
     state,
     head: write.run ?? head.run,

@@ -88,11 +88,9 @@ function decideEnd(state: RunState, now: number, demands: Demands): Effect | und
 
 /** What follows from the log and the clock without any handler: cut-off attempts, answers, waits that ended. */
 function decideDue(state: RunState, now: number): Effect | undefined {
-  for (const position of state.orphans) {
-    const events = closeOrphan(recordAt(state, position));
-    if (events !== undefined) return { kind: "record", events };
-  }
-  const [answered] = state.answered;
+  const events = state.orphans.size === 0 ? undefined : closeFirstOrphan(state);
+  if (events !== undefined) return { kind: "record", events };
+  const answered = first(state.answered);
   if (answered !== undefined) return { kind: "answer", stepId: recordAt(state, answered).step.id };
   const limit = state.limits.peek();
   if (limit === undefined || limit.at > now) return undefined;
@@ -100,6 +98,14 @@ function decideDue(state: RunState, now: number): Effect | undefined {
   if (record.wait?.reason === "awaiting_child" || record.wait?.otherwise !== undefined)
     return { kind: "answer", stepId: record.step.id };
   return { kind: "record", events: [waitTimeout(record, limit.at)] };
+}
+
+function closeFirstOrphan(state: RunState): readonly EventDraft[] | undefined {
+  for (const position of state.orphans) {
+    const events = closeOrphan(recordAt(state, position));
+    if (events !== undefined) return events;
+  }
+  return undefined;
 }
 
 /** Reasons to start nothing more. */
@@ -245,9 +251,16 @@ function waitTimeout({ step, attempt }: StepRecord, at: number): EventDraft {
 }
 
 function least(positions: ReadonlySet<number>): number | undefined {
-  let first: number | undefined;
-  for (const position of positions) if (first === undefined || position < first) first = position;
-  return first;
+  let least: number | undefined;
+  if (positions.size === 0) return least;
+  for (const position of positions) if (least === undefined || position < least) least = position;
+  return least;
+}
+
+function first(positions: ReadonlySet<number>): number | undefined {
+  if (positions.size === 0) return undefined;
+  const [position] = positions;
+  return position;
 }
 
 const LOCK_LOST: RunFailure = {

@@ -270,16 +270,14 @@ export class RunLoop {
   /** Lets handlers run, or sleeps until there is news. */
   #wait(until: number | null): Soon<undefined> {
     if (this.#calls.length > 0) return this.#launch();
-    return this.#news.length > 0 ? undefined : this.#sleep(until);
+    if (this.#news.length > 0) return undefined;
+    if (!this.#writer.isUrgent) return this.#sleep(until);
+    return this.#flush().then(() => (this.#hints > 0 ? undefined : this.#sleep(until)));
   }
 
-  async #sleep(until: number | null): Promise<undefined> {
-    if (this.#writer.isUrgent) {
-      await this.#flush();
-      if (this.#hints > 0) return;
-    }
+  #sleep(until: number | null): Promise<undefined> {
     this.#tick();
-    await this.#wake.wait(until);
+    return this.#wake.wait(until);
   }
 
   /** Looks again after a while if something waits for its commit: one timer over many steps. */
@@ -300,19 +298,17 @@ export class RunLoop {
     if (this.#lost !== undefined || this.#state.isLockLost) return;
     const calls = this.#calls;
     this.#calls = [];
-    for (const call of calls) void this.#perform(call);
+    for (const call of calls) this.#perform(call);
   }
 
-  async #perform(call: Call): Promise<void> {
-    const { record, number } = call;
+  #perform({ record, number, entry, args, lateLocks, staged }: Call): void {
     this.#running += 1;
     const onLate = (): void => this.#tell({ kind: "late", stepId: record.step.id, attempt: number });
-    try {
-      const outcome = await performAttempt(this.#scene, { ...call, onLate, onSettled: () => this.#settled() });
-      this.#tell({ kind: "outcome", record, number, outcome });
-    } catch (error) {
-      this.#tell({ kind: "broken", error });
-    }
+    const onSettled = (): void => this.#settled();
+    performAttempt(this.#scene, { record, number, entry, args, lateLocks, staged, onLate, onSettled }).then(
+      (outcome) => this.#tell({ kind: "outcome", record, number, outcome }),
+      (error: unknown) => this.#tell({ kind: "broken", error }),
+    );
   }
 
   #settled(): void {

@@ -4,12 +4,32 @@ import type { JsonObject } from "../json/value.js";
 import type { ManifestProblem, Submission } from "../history/manifest.js";
 import type { RunState } from "../history/run-state.js";
 import type { Runbook } from "../model/runbook.js";
+import { canonicalText } from "../json/canonical.js";
 import { isRunsealError, RunsealError } from "../errors/error.js";
 import { manifestArtifact, manifestOf, manifestProblem } from "../history/manifest.js";
 
-/** The manifest of a run that is started now, to be stored in the commit that starts it. */
+/** The newest manifest of a runbook, and what else it was made of. */
+interface Made {
+  readonly build: JsonObject;
+  readonly submitted: string;
+  readonly manifest: ArtifactWrite;
+}
+
+const newest = new WeakMap<Runbook, Made>();
+
+/**
+ * The manifest of a run that is started now, to be stored in the commit that starts it.
+ *
+ * Where a runbook runs often, its runs are mostly submitted alike: the newest manifest is kept.
+ */
 export function startManifest(runbook: Runbook, submission: Submission, build: JsonObject): ArtifactWrite {
-  return manifestArtifact(manifestOf(runbook, submission, build));
+  const { uses, dedupKey, queue, priority, labels, concurrency } = submission;
+  const submitted = canonicalText([uses, dedupKey, queue, priority, labels, concurrency]);
+  const known = newest.get(runbook);
+  if (known?.build === build && known.submitted === submitted) return known.manifest;
+  const manifest = manifestArtifact(manifestOf(runbook, submission, build));
+  newest.set(runbook, { build, submitted, manifest });
+  return manifest;
 }
 
 /**

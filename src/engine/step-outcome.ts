@@ -73,12 +73,16 @@ const NOTHING_STAGED: Outcome = { events: [], artifacts: [] };
 export function completed(of: OutcomeOf, checked: Extract<CheckedResult, { ok: true }>): Outcome {
   const { value } = checked;
   const { step, attempt, declared, by, staged } = of;
-  const head = { stepId: step.id, attempt, declared, ...(by !== undefined && { by }), ...(staged && { delta: staged.delta }) };
+  const more = { ...(by !== undefined && { by }), ...(staged && { delta: staged.delta }) };
   const { events: before, artifacts } = staged ?? NOTHING_STAGED;
-  if (checked.isSmall) return { events: [...before, { kind: "step.completed", payload: { ...head, result: value } }], artifacts };
+  if (checked.isSmall) {
+    const payload = { stepId: step.id, attempt, declared, result: value, ...more };
+    return { events: [...before, { kind: "step.completed", payload }], artifacts };
+  }
   const artifact = artifactOf("result", value);
+  const payload = { stepId: step.id, attempt, declared, resultRef: artifact.id, ...more };
   return {
-    events: [...before, artifactWritten(artifact), { kind: "step.completed", payload: { ...head, resultRef: artifact.id } }],
+    events: [...before, artifactWritten(artifact), { kind: "step.completed", payload }],
     artifacts: [...artifacts, artifact],
   };
 }

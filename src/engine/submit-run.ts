@@ -51,7 +51,7 @@ export type SubmittedHead = StreamHead & { readonly run: RunHead };
  * @throws {@link RunsealError} `store.busy`, `store.closed` and the like from the store
  */
 export async function submitRun(parts: EngineParts, request: RunRequest, options?: { readonly tx: unknown }): Promise<Submitted> {
-  const { runId, write } = submission(parts, { ...request, runId: parts.env.uuid() });
+  const { runId, write } = submission(parts, { runId: parts.env.uuid(), ...request });
   const answer = await commitAt(parts, "submit", [write], options);
   if (answer.kind === "committed") return { kind: "submitted", runId, head: submittedHead(write, answer.at) };
   // nobody else has this id: a stream that is there already is this very commit, whose first answer was lost on the way
@@ -90,7 +90,7 @@ export function submission(
   const { scope, runId } = request;
   const stream = runStream(runId);
   const draft = submittedDraft(request);
-  const run = nextRunHead(null, { ...draft, at: parts.env.now() }, runId);
+  const run = nextRunHead(null, { at: parts.env.now(), ...draft }, runId);
   const events = chainDrafts(emptyHead(scope, stream), [draft], 0);
   return { runId, write: { scope, stream, expectedSeq: 0, fence: null, events, artifacts: [], run } };
 }

@@ -23,7 +23,7 @@ export function submittedState(head: StreamHead & { readonly run: RunHead }, run
   const event = chainEvent(emptyHead(scope, stream), draftOf(run, runbook), 0);
   if (event.hash !== head.hash) return undefined;
   const state = beginState(runPlanOf(runbook), scope, run.runId);
-  fold(state, eventOf({ ...event, scope, at: run.submittedAt }));
+  fold(state, eventOf({ scope, at: run.submittedAt, ...event }));
   return state;
 }
 

@@ -17,7 +17,7 @@ export class WakeUp {
   }
 
   /** Resolves with the next news, at once when there was some since the last time, or at `until` (milliseconds since the epoch). */
-  async wait(until: number | null): Promise<void> {
+  async wait(until: number | null): Promise<undefined> {
     if (!this.#hasNews) {
       const timer =
         until === null ? undefined : this.#env.schedule(Math.max(0, until - this.#env.now()), () => this.#resolve?.());

@@ -4,7 +4,7 @@ import type { JsonValue } from "../json/value.js";
 import { EVENTS } from "../model/event.js";
 import { RunsealError } from "../errors/error.js";
 import { canonicalText } from "../json/canonical.js";
-import { digestOf, digestOfText, flatDigestOf } from "../json/digest.js";
+import { digestOfText, flatDigestOf } from "../json/digest.js";
 import { redact } from "../secrets/redact.js";
 
 /** Largest payload of one event: 1 MiB of canonical text. */
@@ -24,7 +24,7 @@ export interface ChainHead {
 
 /** The `prev` of a stream's first event: it binds the chain to scope and stream. */
 export function genesisHash(scope: Scope, stream: StreamName): Digest {
-  return digestOf(STREAM_TAG, { scope, stream });
+  return digestOfText(STREAM_TAG, canonicalText({ scope, stream }));
 }
 
 /** The head of a stream that has no event yet. */

@@ -18,14 +18,24 @@ export interface RunPlan {
   readonly keyRuns: ReadonlyMap<StepId, RunId>;
 }
 
+const plans = new WeakMap<object, RunPlan>();
+
 /**
- * Indexes the steps of a runbook.
+ * Indexes the steps of a runbook; the same runbook, an object that nobody changes, is indexed once.
  *
  * Cost: linear in steps and dependencies.
  *
  * @throws {@link RunsealError} `store.corrupt` when a step depends on one that does not come before it
  */
 export function runPlanOf(runbook: { readonly id: RunbookId; readonly content: RunbookContent }): RunPlan {
+  const known = plans.get(runbook);
+  if (known !== undefined) return known;
+  const plan = planOf(runbook);
+  plans.set(runbook, plan);
+  return plan;
+}
+
+function planOf(runbook: { readonly id: RunbookId; readonly content: RunbookContent }): RunPlan {
   const { steps } = runbook.content;
   const positions = new Map<StepId, number>();
   const dependants: number[][] = steps.map(() => []);

@@ -57,14 +57,15 @@ export async function admitStart(parts: InstanceParts, runbook: Runbook): Promis
   const { approvals, head } = isNeeded ? await readApprovals(parts, runbook.id) : NO_APPROVALS;
   const nowMs = isNeeded ? await parts.stores.leases.now() : 0;
   const refusal = approvalBlocker(parts, runbook, approvals, nowMs);
-  const stale = await amendBlocker(parts, runbook);
+  const { basis, lookups } = runbook.content.core;
+  const stale = basis === undefined ? undefined : await amendBlocker(parts, runbook);
   throwBlockers([
     ...contractBlockers(parts, runbook),
     ...lockBlockers(parts, runbook),
     ...(await secretBlockers(parts, runbook)),
     ...[refusal, stale].filter((blocker) => blocker !== undefined),
   ]);
-  await recheckLookups(parts, runbook, ["at_admission", "on_resume"]);
+  if (lookups.length > 0) await recheckLookups(parts, runbook, ["at_admission", "on_resume"]);
   const verdict = judgeApprovals(parts.approvals, runbook, approvals, nowMs);
   const granted = verdict.kind === "granted" ? verdict.approvals : [];
   return { spend: granted.map((approval) => ({ nonce: approval.nonce, token: approvalToken(approval) })), head };

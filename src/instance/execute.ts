@@ -54,13 +54,13 @@ export async function enqueue(parts: InstanceParts, tx: unknown, id: string, opt
 export async function execute(parts: InstanceParts, id: string, options: RunOptions = {}): Promise<RunId> {
   const runbook = await knownRunbook(parts, id);
   const normal = soundOptions(parts, options);
-  const request = { scope: parts.scope, runbook, ...normal, parent: null, by: null, build: parts.build };
+  const request = { scope: parts.scope, runbook, parent: null, by: null, build: parts.build, ...normal };
   const runId = parts.engine.env.uuid();
   for (let attempt = 0; attempt < START_TRIES_MAX; attempt += 1) {
     const admission = await admissionOf(parts, runbook);
     if ("error" in admission) return earlierOr(admission.error, await findEarlier(parts, runbook, normal));
     if (normal.dedupKey !== null) await refuseOtherUse(parts, runbook, normal.dedupKey);
-    const begun = await beginRun(parts.engine, { ...request, runId, approvals: admission.approvals });
+    const begun = await beginRun(parts.engine, { runId, approvals: admission.approvals, ...request });
     if (begun.kind === "exists") return startEarlier(parts, runbook, begun.runId);
     if (begun.kind === "claimed") {
       drive(parts, runId, begun.run);

@@ -34,7 +34,15 @@ export interface Walk {
  * @throws {@link RunsealError} whatever the walk refused; `value.not_canonical` for anything else thrown while reading
  */
 export function walkSafely<T>(bytesMax: number, read: (walk: Walk) => T): T {
-  const walk: Walk = { path: [], open: [], bytesMax, depth: 0, units: 0, refusal: undefined };
+  // room for as deep as most values are: an array that grows takes room for seventeen
+  const walk: Walk = {
+    path: new Array<string | number>(4),
+    open: new Array<object>(4),
+    bytesMax,
+    depth: 0,
+    units: 0,
+    refusal: undefined,
+  };
   try {
     return read(walk);
   } catch (error) {

@@ -100,7 +100,7 @@ export class AdvanceBatch {
     if (id === undefined || write.fence === null) {
       throw new RunsealError("internal.invariant", "only a run that is held goes on under its lease", { rule: "held run" });
     }
-    return { ...write.fence, id };
+    return { id, ...write.fence };
   }
 }
 
