@@ -94,6 +94,7 @@ export function createRunseal<C extends Catalog>(options: RunsealOptions<C>): Ru
  * @throws {@link RunsealError} as {@link createRunseal} does
  */
 export function createRunsealIn<C extends Catalog>(env: Env, options: RunsealOptions<C>): Runseal<C> {
+  checkOptions(options);
   const table = handlerTable(options.catalog, { ...options.handlers });
   if (options.unlocked !== undefined && !isUnlockedToken(options.unlocked)) throw noToken("unlocked", "allowUnlocked");
   const faultPoint = faultPointOf(options.faultPoints);
@@ -132,6 +133,30 @@ export function createRunsealIn<C extends Catalog>(env: Env, options: RunsealOpt
     runbooks: new RunbookCache(),
   };
   return new RunsealInstance<C>(parts);
+}
+
+/** Ports without which nothing works; the others are asked for when they are needed. */
+const PORTS = ["runbooks", "events", "reader", "runs", "artifacts", "inbox", "leases", "transactions"] as const;
+
+function checkOptions<C extends Catalog>({ catalog, stores, leaseMs, lockDeadlineMs }: RunsealOptions<C>): void {
+  const isCatalog = typeof (catalog as unknown) === "object" && (catalog as unknown) !== null && Array.isArray(catalog.verbs);
+  if (!isCatalog) throw misconfigured("catalog", "what `createCatalog` made");
+  const given: unknown = stores;
+  const isStores =
+    typeof given === "object" && given !== null && PORTS.every((port) => typeof Reflect.get(given, port) === "object");
+  if (!isStores) throw misconfigured("stores", "stores: `openSqlite(path)`, `memoryStores()` or `postgresStores(pool)`");
+  if (leaseMs !== undefined && !isMs(leaseMs, 1)) throw misconfigured("leaseMs", "a positive integer below 2^31, milliseconds");
+  if (lockDeadlineMs !== undefined && !isMs(lockDeadlineMs, 0))
+    throw misconfigured("lockDeadlineMs", "an integer from 0 to below 2^31, milliseconds");
+}
+
+/** What is more than a timer can hold makes it ring at once. */
+function isMs(value: unknown, least: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) < 2 ** 31;
+}
+
+function misconfigured(option: string, right: string): RunsealError<"instance.misconfigured"> {
+  return new RunsealError("instance.misconfigured", `"${option}" must be ${right}`, { option });
 }
 
 function noToken(option: string, maker: string): RunsealError {

@@ -38,7 +38,8 @@ const NAME = /^[A-Za-z0-9_.:/@-]{1,200}$/;
  */
 export function queuePlan(queues: readonly (string | QueueOptions)[] | undefined): QueuePlan {
   if (queues === undefined) return { names: null, limits: [] };
-  if (!Array.isArray(queues)) throw misconfigured("queues", "a list of names or of { name, concurrency?, rate?, perKey? }");
+  if (!Array.isArray(queues) || queues.length === 0)
+    throw misconfigured("queues", "a list of names or of { name, concurrency?, rate?, perKey? }, or absent for every queue");
   const limits: RunLimit[] = [];
   const names = queues.map((queue: string | QueueOptions, at) => {
     const where = `queues[${at}]`;
@@ -93,8 +94,14 @@ function positive(value: unknown, option: string): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1) throw misconfigured(option, "a positive integer");
 }
 
-/** A member that nobody knows is a ceiling that nobody keeps. */
-function onlyKnown(value: object, known: readonly string[], where: string): void {
+/**
+ * Refuses a member that nobody knows: it is a ceiling that nobody keeps.
+ *
+ * @param where - what has the member; absent: the worker itself
+ * @throws {@link RunsealError} `instance.misconfigured` naming it
+ */
+export function onlyKnown(value: object, known: readonly string[], where?: string): void {
   const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw misconfigured(`${where}.${unknown}`, `absent; known are ${known.join(", ")}`);
+  if (unknown === undefined) return;
+  throw misconfigured(where === undefined ? unknown : `${where}.${unknown}`, `absent; known are ${known.join(", ")}`);
 }

@@ -2,7 +2,7 @@ import type { QueueOptions, QueuePlan } from "./queue-options.js";
 import type { Runseal } from "../instance/runseal.js";
 import type { Scope } from "../model/ids.js";
 import { misconfigured } from "./misconfigured.js";
-import { queuePlan } from "./queue-options.js";
+import { onlyKnown, queuePlan } from "./queue-options.js";
 
 /** What {@link createWorker} takes. */
 export interface WorkerOptions {
@@ -17,6 +17,9 @@ export interface WorkerOptions {
   /** Longest time between two looks at the store, milliseconds. Default 1 000; changes of this process are seen at once. */
   readonly pollMs?: number;
 }
+
+const KNOWN = ["queues", "scopes", "concurrency", "leaseMs", "pollMs"];
+const MS = "a positive integer below 2^31, milliseconds";
 
 /** Options with every default filled in. */
 export interface WorkerPlan extends QueuePlan {
@@ -33,10 +36,12 @@ export interface WorkerPlan extends QueuePlan {
  * @throws {@link RunsealError} `instance.misconfigured` naming the option
  */
 export function workerPlan(runseal: Runseal, options: WorkerOptions): WorkerPlan {
+  if (typeof options !== "object" || (options as unknown) === null) throw misconfigured("options", `{ ${KNOWN.join(", ")} }`);
+  onlyKnown(options, KNOWN);
   const { concurrency = 8, pollMs = 1000, leaseMs } = options;
   if (!isPositive(concurrency)) throw misconfigured("concurrency", "a positive integer");
-  if (!isPositive(pollMs)) throw misconfigured("pollMs", "a positive integer");
-  if (leaseMs !== undefined && !isPositive(leaseMs)) throw misconfigured("leaseMs", "a positive integer");
+  if (!isMs(pollMs)) throw misconfigured("pollMs", MS);
+  if (leaseMs !== undefined && !isMs(leaseMs)) throw misconfigured("leaseMs", MS);
   return { ...queuePlan(options.queues), scope: scopeOf(runseal, options.scopes), concurrency, leaseMs, pollMs };
 }
 
@@ -46,6 +51,11 @@ function scopeOf(runseal: Runseal, scopes: WorkerOptions["scopes"]): WorkerPlan[
   if (!Array.isArray(scopes) || scopes.length === 0) throw misconfigured("scopes", 'a list of scopes, or "all"');
   // a view of each: it refuses what can't be a scope
   return [...new Set(scopes.map((scope: Scope) => runseal.withScope(scope).scope))];
+}
+
+/** What is more than a timer can hold makes it ring at once. */
+function isMs(value: unknown): boolean {
+  return isPositive(value) && value < 2 ** 31;
 }
 
 function isPositive(value: unknown): value is number {

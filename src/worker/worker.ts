@@ -3,7 +3,7 @@ import type { DueQuery } from "../stores/event-store.js";
 import type { FoundRun } from "../instance/find-runbook.js";
 import type { InstanceParts } from "../instance/parts.js";
 import type { Runseal } from "../instance/runseal.js";
-import type { Scope } from "../model/ids.js";
+import type { RunId, Scope } from "../model/ids.js";
 import type { StreamHead } from "../model/run.js";
 import type { WorkerOptions, WorkerPlan } from "./worker-options.js";
 import type { WorkerRecord } from "../stores/worker-registry.js";
@@ -251,7 +251,7 @@ class PollingWorker implements Worker {
     try {
       const answer = await takeRun(parts, head, this.#room.limitsOf(head));
       if (answer.kind === "taken") {
-        this.#keep(answer.run, giveBack);
+        this.#keep(answer.run, run.runId, giveBack);
         taken.push(answer.run);
         return true;
       }
@@ -273,14 +273,18 @@ class PollingWorker implements Worker {
     return retryAt === null ? pollMs : Math.max(1, Math.min(pollMs, retryAt - this.#parts.engine.env.now()));
   }
 
-  #keep(run: ActiveRun, giveBack: () => void): void {
+  #keep(run: ActiveRun, runId: RunId, giveBack: () => void): void {
     this.#running.add(run);
     const forget = (): void => {
       this.#running.delete(run);
       giveBack();
       this.#wake();
     };
-    run.end.then(forget, forget);
+    run.end.then(forget, (error: unknown) => {
+      // the run is somebody's again when its lease has ended; why it was given up stands nowhere else
+      this.#remark(`the worker gave run "${runId}" up: ${error instanceof Error ? error.message : "unknown"}`, runId);
+      forget();
+    });
   }
 
   #record(): WorkerRecord {
@@ -296,8 +300,8 @@ class PollingWorker implements Worker {
     };
   }
 
-  #remark(message: string): void {
-    this.#parts.engine.log?.({ runId: "", stepId: "", message, fields: {} });
+  #remark(message: string, runId = ""): void {
+    this.#parts.engine.log?.({ runId, stepId: "", message, fields: {} });
   }
 }
 

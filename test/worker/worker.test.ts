@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { createWorker, isRunsealError, memoryStores } from "runseal";
+import { RunsealError, createRunseal, createWorker, isRunsealError, memoryStores } from "runseal";
 import { manualClock, waitForPark } from "runseal/testing";
 import { eventually } from "../../src/testing/store-contract/contract-case.js";
-import { compiled, openShop } from "../instance/shop.js";
+import { compiled, openShop, shop } from "../instance/shop.js";
 
 describe("the worker (decision 3.3a)", () => {
   test("takes a submitted run and drives it to its end", async () => {
@@ -126,4 +126,56 @@ describe("the worker (decision 3.3a)", () => {
       expect(isRunsealError(error, "instance.misconfigured")).toBe(true);
     }
   });
+});
+
+describe("options that can't be right are refused by name (decision 3.3a)", () => {
+  test.each<readonly [options: unknown, option: string]>([
+    [null, "options"],
+    [{ queue: "mail" }, "queue"],
+    [{ queues: [] }, "queues"],
+    [{ pollMs: 2 ** 31 }, "pollMs"],
+    [{ leaseMs: 1e12 }, "leaseMs"],
+    [{ leaseMs: Number.NaN }, "leaseMs"],
+  ])("createWorker(runseal, %j)", (options, option) => {
+    const { runseal } = openShop();
+    const refused = expect.objectContaining({ code: "instance.misconfigured", details: { option } }) as Error;
+    expect(() => createWorker(runseal, options as object)).toThrow(refused);
+  });
+
+  test.each<readonly [options: object, option: string]>([
+    [{ leaseMs: 0 }, "leaseMs"],
+    [{ leaseMs: "10s" }, "leaseMs"],
+    [{ leaseMs: 2 ** 31 }, "leaseMs"],
+    [{ lockDeadlineMs: -1 }, "lockDeadlineMs"],
+    [{ lockDeadlineMs: Infinity }, "lockDeadlineMs"],
+    [{ stores: null }, "stores"],
+    [{ stores: {} }, "stores"],
+    [{ stores: { connect: () => undefined } }, "stores"],
+    [{ catalog: {} }, "catalog"],
+  ])("createRunseal(%j)", (options, option) => {
+    const refused = expect.objectContaining({ code: "instance.misconfigured", details: { option } }) as Error;
+    expect(() => createRunseal({ catalog: shop, stores: memoryStores(), ...options })).toThrow(refused);
+  });
+
+  test("a deadline of no time at all is one", () => {
+    expect(() => createRunseal({ catalog: shop, stores: memoryStores(), lockDeadlineMs: 0 })).not.toThrow();
+  });
+});
+
+test("a worker says why it gave a run up (reliability row 25)", async () => {
+  const said: string[] = [];
+  const stores = memoryStores();
+  const locks = {
+    ...stores.locks,
+    acquire: () => Promise.reject(new RunsealError("lock.pooler_unsupported", "no session", { reason: "no session" })),
+  };
+  const { runseal } = openShop({
+    stores: { ...stores, locks },
+    logger: ({ message, runId }) => said.push(`${runId}: ${message}`),
+  });
+  const run = await runseal.submit((await compiled(runseal, "order.buy", { order: "o-1", items: ["tea"] })).id);
+  const worker = createWorker(runseal);
+  worker.start();
+  await eventually("it is said", () => said.includes(`${run.runId}: the worker gave run "${run.runId}" up: no session`));
+  await worker.drain();
 });
