@@ -49,6 +49,7 @@ export async function attemptInTransaction(
         throw rollBack;
       }
       const { outcome } = came;
+      await transaction.assertSound?.();
       progress.isRecorded = true;
       await record({ ...outcome, events: [...before, ...outcome.events] });
       faultPoint?.("transaction.before_commit");

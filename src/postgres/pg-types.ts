@@ -20,6 +20,8 @@ export interface PgQuery {
   readonly name?: string;
   readonly text: string;
   readonly values?: unknown[];
+  /** `extended`: as a statement with values goes, which can be only one. */
+  readonly queryMode?: string;
 }
 
 /** What a statement gave. */

@@ -14,7 +14,7 @@ import { Outcome, outcomeUnknown } from "./outcome.js";
 import { assertArtifact, assertCommit } from "../stores/commit-checks.js";
 import { changeOf } from "../stores/store-change.js";
 import { foreignClient } from "./foreign-client.js";
-import { isRunsealError } from "../errors/error.js";
+import { isRunsealError, RunsealError } from "../errors/error.js";
 import { present } from "../errors/invariant.js";
 import { sqlFailure, stateOf } from "./postgres-error.js";
 import { systemClock } from "../time/clock.js";
@@ -22,6 +22,7 @@ import { systemClock } from "../time/clock.js";
 /** How often a commit is made again because somebody inserted the same key at the same moment: the next look sees it. */
 const RACES_MAX = 10;
 const UNIQUE_VIOLATION = "23505";
+const NO_TRANSACTION = "25P01";
 /** What a commit is refused with for what it holds: it is refused whenever it is sent. */
 const OF_THE_COMMIT = ["store.corrupt", "store.not_storable", "store.too_complex", "internal.invariant"] as const;
 /** Around a commit in a transaction of somebody else, so that its failing does not spoil the rest. */
@@ -121,7 +122,9 @@ export class PostgresEventStore implements EventStore {
         }
       }
     } catch (thrown) {
-      throw sqlFailure(thrown, "events.commit").error;
+      if (stateOf(thrown) !== NO_TRANSACTION) throw sqlFailure(thrown, "events.commit").error;
+      const message = "this connection is in no transaction: give the client between its BEGIN and its COMMIT, and no pool";
+      throw new RunsealError("run.invalid_option", message, { option: "tx" }, { cause: thrown });
     }
   }
 

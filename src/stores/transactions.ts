@@ -2,6 +2,11 @@
 export interface StoreTransaction {
   /** What `ctx.tx` is: the database's own means of working in this transaction, such as `SqliteTransaction`. */
   readonly handle: unknown;
+  /**
+   * Rejects when what was done in it can't be committed any more, e.g. because a statement failed and its error was caught: before something
+   * is recorded in it that would be lost with it. Absent: nothing of the kind can happen.
+   */
+  assertSound?(): Promise<void>;
 }
 
 /**
