@@ -97,12 +97,15 @@ export function callAttempt(scene: Scene, attempt: Attempt, { handler, what, tim
     stop: scene.stop,
     deadlines: scene.deadlines,
     clean: (text: string) => cleanText(text, scene.record.known),
-    onEnd: close,
+    onEnd: (end: CallEnd): Called => {
+      close();
+      return { end, declared: declared(), rests: rests() };
+    },
     onLate,
     onSettled,
   };
   const run = watched(scene.parts, what, () => handler(attempt.args, context));
-  return callHandler(scene.parts.env, run, options).then((end) => ({ end, declared: declared(), rests: rests() }));
+  return callHandler(scene.parts.env, run, options);
 }
 
 /** A call with the fault points around it, where they are armed. */

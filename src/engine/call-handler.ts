@@ -14,7 +14,7 @@ export type CallEnd =
   | { readonly kind: "aborted" };
 
 /** What a call needs besides the handler. */
-export interface CallOptions {
+export interface CallOptions<T> {
   readonly timeoutMs: number;
   /** The handler's signal: aborted on timeout and when the run stops. */
   readonly signal: LazySignal;
@@ -23,8 +23,8 @@ export interface CallOptions {
   readonly stop: StopSwitch;
   /** Takes secrets out of what a handler throws, before it is cut to length. */
   readonly clean: (text: string) => string;
-  /** Called as soon as the end is known, before anybody hears of it. */
-  readonly onEnd: () => void;
+  /** Called as soon as the end is known, before anybody hears of it; gives what they hear. */
+  readonly onEnd: (end: CallEnd) => T;
   /** Called when a handler that had timed out ends after all. */
   readonly onLate: () => void;
   /** Called once when the handler itself has ended, however that was. */
@@ -36,7 +36,7 @@ export interface CallOptions {
  *
  * What the handler does after the end is known (returns, throws, never stops) changes nothing any more.
  */
-export function callHandler(env: Env, call: () => Promise<unknown>, options: CallOptions): Promise<CallEnd> {
+export function callHandler<T>(env: Env, call: () => Promise<unknown>, options: CallOptions<T>): Promise<T> {
   const { signal } = options;
   if (options.stop.isStopped) return Promise.resolve(notCalled(options));
   return new Promise((resolve) => {
@@ -46,8 +46,7 @@ export function callHandler(env: Env, call: () => Promise<unknown>, options: Cal
       ended = how.kind;
       lift();
       leave();
-      options.onEnd();
-      resolve(how);
+      resolve(options.onEnd(how));
     };
     const settle = (how: CallEnd): void => {
       if (ended === "timeout") options.onLate();
@@ -72,9 +71,9 @@ export function callHandler(env: Env, call: () => Promise<unknown>, options: Cal
 }
 
 /** The run was stopped between the decision to call and the call. */
-function notCalled({ signal, onEnd, onSettled }: CallOptions): CallEnd {
+function notCalled<T>({ signal, onEnd, onSettled }: CallOptions<T>): T {
   signal.abort();
-  onEnd();
+  const heard = onEnd({ kind: "aborted" });
   onSettled();
-  return { kind: "aborted" };
+  return heard;
 }

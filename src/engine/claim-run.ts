@@ -123,7 +123,8 @@ export async function claimOf(parts: EngineParts, request: ClaimRequest, { head,
   // the deadline is one of the store's clock, as everything that a run waits for
   const hasDeadline = isStart && runbook.content.execution.deadlineMs !== undefined;
   const now = hasDeadline ? await parts.stores.leases.now() : parts.env.now();
-  const taken = isStart ? (request.takeOver ?? (await takeOver(parts, scope, runId, runbook))) : undefined;
+  const isFromOther = isStart && (request.takeOver !== undefined || runbook.content.core.basis !== undefined);
+  const taken = isFromOther ? (request.takeOver ?? (await takeOver(parts, scope, runId, runbook))) : undefined;
   const drafts = [
     leaseTaken(head, owner, epoch, leaseMs),
     manifest === undefined ? resumed(request, owner, epoch) : started(request, { owner, epoch, manifest, now }),

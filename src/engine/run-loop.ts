@@ -85,6 +85,7 @@ export class RunLoop {
   #calls: Call[] = [];
   /** Handlers that have not ended, whether or not anybody waits for them. */
   #running = 0;
+  #isFencing = false;
   #hints = 1;
   #ticker: Scheduled | undefined;
   #lost: RunsealError | undefined;
@@ -311,9 +312,10 @@ export class RunLoop {
     );
   }
 
+  /** What came of the handler follows by itself; only a fence waits for nothing but its end. */
   #settled(): void {
     this.#running -= 1;
-    this.#wake.call();
+    if (this.#isFencing) this.#wake.call();
   }
 
   #tell(news: News): void {
@@ -350,7 +352,9 @@ export class RunLoop {
     this.#stop.stop();
     await this.#children.cancel(`parent ${reason}`);
     const limit = this.#parts.env.now() + this.#options.cancelGraceMs;
+    this.#isFencing = true;
     while (this.#running > 0 && this.#lost === undefined && this.#parts.env.now() < limit) await this.#wake.wait(limit);
+    this.#isFencing = false;
     this.#calls = [];
     if (this.#lost === undefined) this.#append(fences(this.#state, reason, [...inFlight, ...orphans]));
   }
@@ -514,7 +518,7 @@ export class RunLoop {
   }
 
   /** Commits what waits. */
-  async #flush(extras?: FlushExtras): Promise<number | undefined> {
+  #flush(extras?: FlushExtras): Promise<number | undefined> {
     return this.#writer.flush(extras);
   }
 

@@ -226,7 +226,7 @@ export class RunWriter {
     this.#joined = [];
     const write = this.#take(extras);
     for (let tries = 1; ; tries += 1) {
-      const also = await extras.also?.();
+      const also = extras.also === undefined ? undefined : await extras.also();
       const answer = await commitAt(
         this.#parts,
         this.#kindOf(write),

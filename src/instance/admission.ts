@@ -3,6 +3,7 @@ import type { ContractProblem } from "./contract-problems.js";
 import type { InstanceParts } from "./parts.js";
 import type { Runbook } from "../model/runbook.js";
 import type { SealedLookup } from "../model/envelope.js";
+import type { Soon } from "../engine/soon.js";
 import { RunsealError, isRunsealError } from "../errors/error.js";
 import { amendableHead } from "../engine/end-amended.js";
 import { approvalToken, judgeApprovals } from "../history/approvals.js";
@@ -125,11 +126,15 @@ function contractBlocker({ verb, reason, sealed, current, message }: ContractPro
   );
 }
 
-async function secretBlockers({ engine, scope }: InstanceParts, runbook: Runbook): Promise<readonly RunsealError[]> {
+function secretBlockers(parts: InstanceParts, runbook: Runbook): Soon<readonly RunsealError[]> {
   const names = new Set<string>();
   for (const step of runbook.steps) collectSecretNames(step.args, names);
+  return names.size === 0 ? [] : unresolved(parts, [...names].sort());
+}
+
+async function unresolved({ engine, scope }: InstanceParts, names: readonly string[]): Promise<readonly RunsealError[]> {
   const blockers: RunsealError[] = [];
-  for (const name of [...names].sort()) {
+  for (const name of names) {
     if ((await engine.secrets?.isResolvable(scope, name)) === true) continue;
     const message = `the arguments refer to the secret "${name}", which the option "secrets" does not give`;
     blockers.push(new RunsealError("admission.secret_unresolved", message, { name }));

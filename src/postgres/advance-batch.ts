@@ -52,7 +52,7 @@ export class AdvanceBatch {
     const [only] = writes;
     if (only === undefined) return [];
     const isSmall = writes.length === 1 && only.events.length <= EVENTS_OF_ONE_MAX && only.artifacts.length === 0;
-    return isSmall ? [await this.#writeOne(only)] : this.#writeMany(writes);
+    return isSmall ? [await this.#writeOne(only)] : await this.#writeMany(writes);
   }
 
   async #writeOne(write: StreamWrite): Promise<CommitAnswer | undefined> {

@@ -60,7 +60,8 @@ export class Database {
 
   /** Like {@link once}, for a query that somebody else put together. */
   async send(call: string, query: PgQuery): Promise<PgResult> {
-    await this.prepared(call);
+    this.handle.use(call);
+    if (!this.#isPrepared) await this.#prepare(call);
     const client = await this.#connect(call);
     this.counters.add("statements");
     return await this.#using(call, client, () => client.query(query));

@@ -153,12 +153,13 @@ export class PostgresEventStore implements EventStore {
     }
     if (commits.length > 1)
       this.#database.counters.add("commitsBatched", answers.filter((answer) => answer !== undefined).length);
-    const left = commits.map(async ({ write, resolve, reject }, index) => {
+    const left: Promise<void>[] = [];
+    for (const [index, { write, resolve, reject }] of commits.entries()) {
       const answer = answers[index];
       if (answer !== undefined) resolve(answer);
-      else await this.#settle([write], wasLost).then(resolve, reject);
-    });
-    await Promise.all(left);
+      else left.push(this.#settle([write], wasLost).then(resolve, reject));
+    }
+    if (left.length > 0) await Promise.all(left);
   }
 
   async #settleEach(commits: readonly (readonly StreamWrite[])[]): Promise<readonly CommitAnswer[]> {
