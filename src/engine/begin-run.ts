@@ -3,6 +3,7 @@ import type { EngineParts } from "./parts.js";
 import type { JsonObject } from "../json/value.js";
 import type { RunId } from "../model/ids.js";
 import type { RunRequest } from "./submit-run.js";
+import type { RunState } from "../history/run-state.js";
 import { beginState } from "../history/run-state.js";
 import { claimOf, claimedRun, refusal } from "./claim-run.js";
 import { commitAt } from "./commit-at.js";
@@ -32,14 +33,17 @@ export async function beginRun(
   const { scope, runId, runbook, build, approvals } = request;
   const { write: submitted } = submission(parts, request);
   const head = submittedHead(submitted, parts.env.now());
-  const state = beginState(runPlanOf(runbook), scope, runId);
-  for (const event of submitted.events) fold(state, eventOf({ scope, at: head.run.submittedAt, ...event }));
+  const again = (at = head.run.submittedAt): RunState => {
+    const state = beginState(runPlanOf(runbook), scope, runId);
+    for (const event of submitted.events) fold(state, eventOf({ scope, at, ...event }));
+    return state;
+  };
   const asked: ClaimRequest = { scope, runId, runbook, reason: "requested", build, approvals };
-  const standing = { head, state };
-  const { write, others, epoch } = await claimOf(parts, asked, standing);
+  const claim = await claimOf(parts, asked, { head, state: again(), again, isNew: true });
+  const { write, others, epoch } = claim;
   const both = { ...write, expectedSeq: submitted.expectedSeq, events: [...submitted.events, ...write.events] };
   const answer = await commitAt(parts, "start", [both, ...others]);
   if (answer.kind === "exists") return earlierRun(request, answer);
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, asked, epoch) };
-  return { kind: "claimed", run: claimedRun(parts, asked, standing, write, answer.at) };
+  return { kind: "claimed", run: claimedRun(parts, asked, { head, state: again(answer.at) }, claim, answer.at) };
 }

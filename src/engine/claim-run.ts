@@ -1,3 +1,4 @@
+import type { Call } from "./start-step.js";
 import type { ArtifactWrite, CommitAnswer, LeaseClaim, RunLimit, StreamWrite } from "../stores/event-store.js";
 import type { Digest, RunId, Scope } from "../model/ids.js";
 import type { EngineParts } from "./parts.js";
@@ -12,6 +13,7 @@ import { assertManifest, startManifest } from "./run-manifest.js";
 import { chainDrafts } from "./chain-drafts.js";
 import { commitAt } from "./commit-at.js";
 import { eventOf } from "../history/read-event.js";
+import { firstStep } from "./first-step.js";
 import { fold } from "../history/fold.js";
 import { invariant } from "../errors/invariant.js";
 import { isTerminal, nextRunHead } from "../history/run-head.js";
@@ -61,6 +63,8 @@ export interface ClaimedRun {
   readonly limits?: readonly RunLimit[];
   /** How far the store's clock was ahead of this process's when it answered, milliseconds; negative = behind. */
   readonly storeAheadMs: number;
+  /** Made before the claim was committed: the call of the step that it entered. */
+  readonly first?: Call;
 }
 
 /** What came of a claim. A refusal is thrown or passed on by the caller, as it likes. */
@@ -87,13 +91,17 @@ export async function claimRun(parts: EngineParts, request: ClaimRequest): Promi
   const claim = await claimOf(parts, request, found);
   const answer = await commitAt(parts, claim.isStart ? "start" : "resume", [claim.write, ...claim.others]);
   if (answer.kind !== "committed") return { kind: "refused", error: refusal(answer, request, claim.epoch) };
-  return { kind: "claimed", run: claimedRun(parts, request, found, claim.write, answer.at) };
+  return { kind: "claimed", run: claimedRun(parts, request, found, claim, answer.at) };
 }
 
 /** A run as it stands before somebody takes it. */
 export interface Standing {
   readonly head: FoundHead;
   readonly state: RunState;
+  /** The same state once more, where it is at hand without reading the log. */
+  readonly again?: () => RunState | undefined;
+  /** The run does not exist yet: nobody can have written to it. */
+  readonly isNew?: boolean;
 }
 
 /** What taking a run writes, before it is written. */
@@ -104,6 +112,8 @@ export interface Claim {
   readonly others: readonly StreamWrite[];
   readonly epoch: number;
   readonly isStart: boolean;
+  /** The call that follows the entry of the first step, where that is part of the write. */
+  readonly first?: Call;
 }
 
 /**
@@ -111,7 +121,11 @@ export interface Claim {
  *
  * @throws {@link RunsealError} what {@link claimRun} throws of manifests, and of the run that this one takes over from
  */
-export async function claimOf(parts: EngineParts, request: ClaimRequest, { head, state }: Standing): Promise<Claim> {
+export async function claimOf(
+  parts: EngineParts,
+  request: ClaimRequest,
+  { head, state, again, isNew }: Standing,
+): Promise<Claim> {
   const { scope, runId, runbook } = request;
   const { owner } = parts.stores;
   const epoch = head.epoch + 1;
@@ -136,7 +150,25 @@ export async function claimOf(parts: EngineParts, request: ClaimRequest, { head,
   const write = { ...claimWrite(state, head.run, drafts, claim), artifacts };
   const approvals = isStart ? approvalWrite(request) : undefined;
   const others = [approvals, taken?.end].filter((other) => other !== undefined);
-  return { write, others, epoch, isStart };
+  const claimed = { write, others, epoch, isStart };
+  // what is taken over comes before any step
+  const scratch = isStart && taken?.events.length === 0 ? again?.() : undefined;
+  return scratch === undefined ? claimed : withFirstStep(parts, claimed, scratch, isNew === true);
+}
+
+/** Enters the first step in the same commit, where nothing has to be durable before. */
+async function withFirstStep(parts: EngineParts, claim: Claim, scratch: RunState, isNew: boolean): Promise<Claim> {
+  const { write, epoch } = claim;
+  for (const event of write.events) fold(scratch, eventOf({ ...event, scope: write.scope, at: parts.env.now() }));
+  const first = await firstStep(parts, scratch);
+  // what waits in the inbox comes before any step
+  if (first !== undefined && !isNew && (await parts.stores.inbox.pending(write.scope, scratch.runId)).length > 0) return claim;
+  const last = write.events.at(-1);
+  if (first === undefined || last === undefined || write.run === undefined) return claim;
+  const { seq, hash } = last;
+  const entered = chainDrafts({ scope: write.scope, stream: write.stream, seq, hash }, [first.entered], epoch);
+  const run = nextRunHead(write.run, first.entered, scratch.runId);
+  return { ...claim, write: { ...write, events: [...write.events, ...entered], run }, first: first.call };
 }
 
 /** The run that was taken by a write to its stream, which the store committed `at`; the state is advanced by its events. */
@@ -144,7 +176,7 @@ export function claimedRun(
   parts: EngineParts,
   request: ClaimRequest,
   { head, state }: Standing,
-  write: StreamWrite,
+  { write, first }: Pick<Claim, "write" | "first">,
   at: number,
 ): ClaimedRun {
   const { runbook, build, limits, scope } = request;
@@ -156,6 +188,7 @@ export function claimedRun(
     runbook,
     build,
     ...(limits !== undefined && { limits }),
+    ...(first !== undefined && { first }),
     storeAheadMs: at - parts.env.now(),
   };
 }
@@ -172,7 +205,7 @@ async function standingOf(
     const head = reads === 1 && given !== undefined ? given : await runHeadFor(parts, scope, runId);
     if (isTerminal(head.run.status)) return { refusal: terminal(head.run) };
     const submitted = submittedState(head, runbook);
-    if (submitted !== undefined) return { head, state: submitted };
+    if (submitted !== undefined) return { head, state: submitted, again: () => submittedState(head, runbook) };
     const state = await loadRun(parts, scope, runId, runPlanOf(runbook), { isToGoOn: true });
     if (state.seq === head.seq) return { head, state };
     if (reads === READS_MAX) return { refusal: movedOn(head.stream, head.seq, state.seq) };

@@ -35,7 +35,7 @@ import { isLiteral, literalOf } from "../expression/literal.js";
 import { optionsOf } from "./parts.js";
 import { performAttempt, performReconcile } from "./perform.js";
 import { prepareStep } from "./prepare-step.js";
-import { present } from "../errors/invariant.js";
+import { invariant, present } from "../errors/invariant.js";
 import { recordAt, recordOf } from "../history/run-state.js";
 import { runStream } from "../model/ids.js";
 import { runResultOf, runViewOf } from "../history/run-view.js";
@@ -167,6 +167,7 @@ export class RunLoop {
   }
 
   async #turn(): Promise<DriveEnd> {
+    await this.#takeFirst();
     for (let turns = 1; ; turns += 1) {
       // handlers that never wait would keep timers, sockets and other runs from their turn
       if (turns % TURNS_PER_BREATH === 0) await this.#parts.env.breathe();
@@ -178,6 +179,17 @@ export class RunLoop {
       const end = doing instanceof Promise ? await doing : doing;
       if (end !== undefined) return end;
     }
+  }
+
+  /** The step that was entered by the claim itself is called at once: its entry is durable, and what the inbox holds came after it. */
+  async #takeFirst(): Promise<void> {
+    const { first } = this.#run;
+    if (first === undefined) return;
+    const record = this.#recordOf(first.record.step.id);
+    const staged = await this.#context.stage(record.position);
+    invariant(!("conflict" in staged), "nobody has written before the first step");
+    this.#calls.push({ ...first, record, staged });
+    await this.#launch();
   }
 
   #demands(): Demands {

@@ -346,7 +346,9 @@ describe("a drive", () => {
     };
     const stores = { ...rig.stores, events: { commit, commitMany: events.commitMany.bind(events) } };
     const racing = new Rig({ stores, env: rig.env, verbs: { "test.work": { run: forever } } });
-    expect(await racing.execute(one)).toMatchObject({
+    // entered by itself: the claim goes in
+    const manual = buildRunbook({ steps: [{ id: "a", effect: "write", recovery: "manual" }] });
+    expect(await racing.execute(manual)).toMatchObject({
       kind: "lost",
       error: { code: "store.conflict", details: { actualSeq: 9 } },
     });

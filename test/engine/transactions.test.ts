@@ -93,8 +93,7 @@ describe("a transactional step (decision 3.12)", () => {
     expect(table).toEqual(new Map([["row", 1]]));
     expect(commits).toEqual([
       "run.submitted",
-      "lease.taken run.started",
-      "step.entered",
+      "lease.taken run.started step.entered",
       "inside: ",
       "inside: domain progress artifact.written fact.recorded step.completed artifact.written",
       "step.entered step.completed artifact.written run.completed",
