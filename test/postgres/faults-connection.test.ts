@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, inject, onTestFinish
 import { isRunsealError } from "../../src/errors/error.js";
 import { eventually } from "../../src/testing/store-contract/contract-case.js";
 import { entered, SampleRun } from "../../src/testing/store-contract/sample-run.js";
+import { postgresStores } from "../../src/postgres/postgres-stores.js";
 import { compiled, openShop } from "../instance/shop.js";
 import { adminPool, intactEvents, openProxy, openStores } from "./fault-ground.js";
 import { OpenSchema } from "./open-schema.js";
@@ -55,12 +56,15 @@ describe("a pool", () => {
     "whose only connection the host keeps: store.pool_exhausted, and all is well when it comes back (reliability row 25)",
     SLOW,
     async () => {
-      const { stores, pool } = openStores(url, schemaOf(), { busyMs: 60 }, { max: 1 });
+      const schema = schemaOf();
+      const { stores, pool } = openStores(url, schema, {}, { max: 1 });
       const run = new SampleRun(1);
       await run.submit(stores);
+      const hasty = postgresStores(pool, { schema, busyMs: 60, owner: stores.owner });
+      onTestFinished(() => hasty.close());
       const stuck = await pool.connect();
-      await expect(run.start(stores)).rejects.toMatchObject({ code: "store.pool_exhausted", details: { waitedMs: 60 } });
-      await expect(stores.leases.now()).rejects.toMatchObject({ code: "store.pool_exhausted" });
+      await expect(run.start(hasty)).rejects.toMatchObject({ code: "store.pool_exhausted", details: { waitedMs: 60 } });
+      await expect(hasty.leases.now()).rejects.toMatchObject({ code: "store.pool_exhausted" });
       stuck.release();
       await eventually("the connection is free", () => pool.waitingCount === 0);
       await run.start(stores);
