@@ -177,10 +177,13 @@ export class Database {
       const client = await within<PgClient | undefined>(connecting, busyMs, () => undefined);
       if (client !== undefined) return client;
     } catch (thrown) {
+      if (isEnded(pool)) throw poolEnded(call, thrown);
       // not connected: whatever the reason, nothing was done
       throw sqlFailure(thrown, call).kind === "unknown" ? notConnected(thrown, call) : thrown;
     }
     connecting.then((client) => client.release(), ignore);
+    // whoever waits when a pool is ended waits for ever
+    if (isEnded(pool)) throw poolEnded(call);
     const message = `the pool had no connection within ${busyMs} ms; make it larger, or look for what keeps its connections`;
     throw new RunsealError("store.pool_exhausted", message, { call, waitedMs: busyMs });
   }
@@ -204,6 +207,17 @@ function within<T>(promise: Promise<T>, ms: number, late: () => T | Promise<T>):
 function isServersOwn(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   return Reflect.get(error, "severity") === "ERROR";
+}
+
+/** As a pool of `pg` tells; one of another make does not. */
+function isEnded(pool: PgPool): boolean {
+  return Reflect.get(pool, "ending") === true || Reflect.get(pool, "ended") === true;
+}
+
+/** There is nothing to wait for: for whoever works with the stores it is as if they had been closed. */
+function poolEnded(call: string, cause?: unknown): RunsealError<"store.closed"> {
+  const message = `"${call}" found that the pool was ended; close the stores, or the instance, before their pool`;
+  return new RunsealError("store.closed", message, { call }, { cause });
 }
 
 function notConnected(thrown: unknown, call: string): RunsealError<"store.connection_lost"> {
