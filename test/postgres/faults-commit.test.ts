@@ -86,7 +86,7 @@ describe.each(PATHS)("a commit of %s", (_title, make) => {
     "whose reply is lost and that nobody can look up is neither success nor failure, but settled later (reliability row 20)",
     SLOW,
     async () => {
-      const { direct, stores, proxy, runs } = await ground(2, { busyMs: 200 });
+      const { direct, stores, proxy, runs } = await ground(2, { busyMs: 1_500 });
       const run = at(runs, 0);
       const writes = make(runs);
       const away = proxy.trap(markOf(run), "drop_reply").then(() => {
@@ -171,7 +171,7 @@ describe("commits that share a statement", () => {
     "are all of unknown outcome when the server stays away, and none is there twice afterwards (reliability row 20)",
     SLOW,
     async () => {
-      const all = await ground(10, { busyMs: 200 });
+      const all = await ground(10, { busyMs: 1_500 });
       const away = all.proxy.trap(markOf(at(all.runs, 4)), "drop_reply").then(() => {
         all.proxy.refuse(true);
         all.proxy.cut();

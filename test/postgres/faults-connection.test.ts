@@ -141,7 +141,7 @@ describe("a network that swallows everything", () => {
       const schema = schemaOf();
       const { proxy, url: through } = await openProxy(url);
       await prepared(schema);
-      const { stores, pool } = openStores(through, schema, { statementMs: 500 }, { max: 1 });
+      const { stores, pool } = openStores(through, schema, { statementMs: 2_000 }, { max: 1 });
       const run = new SampleRun(1);
       await run.submit(stores);
       await run.start(stores, 600_000);
@@ -158,7 +158,7 @@ describe("a network that swallows everything", () => {
   test.each(silentAt)("under a transaction is noticed: at %s (reliability rows 27 and 28)", SLOW, async (_what, inWork) => {
     const { proxy, url: through } = await openProxy(url);
     const schema = await prepared(schemaOf());
-    const { stores, pool } = openStores(through, schema, { statementMs: 300, busyMs: 300 }, { max: 1 });
+    const { stores, pool } = openStores(through, schema, { statementMs: 1_500, busyMs: 1_500 }, { max: 1 });
     await stores.leases.now();
     if (!inWork) proxy.blackHole(true);
     const thrown: unknown = await stores.transactions
@@ -181,7 +181,7 @@ describe("a network that swallows everything", () => {
       const schema = schemaOf();
       const { proxy, url: through } = await openProxy(url);
       await prepared(schema);
-      const { stores } = openStores(through, schema, { busyMs: 200 });
+      const { stores } = openStores(through, schema, { busyMs: 2_000 });
       const run = new SampleRun(1);
       await run.submit(stores);
       const away = proxy.trap("COMMIT\0", "drop_reply").then(() => {
@@ -221,7 +221,7 @@ describe("a statement_timeout of the server", () => {
     async () => {
       const admin = adminPool(url);
       const schema = schemaOf();
-      const { stores } = openStores(url, schema, {}, { statement_timeout: 150, max: 1 });
+      const { stores } = openStores(url, schema, {}, { statement_timeout: 1_000, max: 1 });
       const unlimited = openStores(url, schema).stores;
       const run = new SampleRun(1);
       await run.submit(unlimited);

@@ -88,7 +88,7 @@ describe("a server that is not there", () => {
   });
 
   test("stopped and started again, it serves the same stores (reliability rows 21 and 22)", SLOW, async () => {
-    const { stores } = openStores(cluster.url(), newSchema(), { busyMs: 50 });
+    const { stores } = openStores(cluster.url(), newSchema(), { busyMs: 1_500 });
     const run = new SampleRun(1);
     await run.submit(stores);
     await cluster.stop();
