@@ -152,14 +152,14 @@ export async function claimOf(
   const others = [approvals, taken?.end].filter((other) => other !== undefined);
   const claimed = { write, others, epoch, isStart };
   // what is taken over comes before any step
-  const scratch = isStart && taken?.events.length === 0 ? again?.() : undefined;
+  const scratch = isStart && (taken?.events.length ?? 0) === 0 ? again?.() : undefined;
   return scratch === undefined ? claimed : withFirstStep(parts, claimed, scratch, isNew === true);
 }
 
 /** Enters the first step in the same commit, where nothing has to be durable before. */
 async function withFirstStep(parts: EngineParts, claim: Claim, scratch: RunState, isNew: boolean): Promise<Claim> {
   const { write, epoch } = claim;
-  for (const event of write.events) fold(scratch, eventOf({ ...event, scope: write.scope, at: parts.env.now() }));
+  for (const event of write.events) fold(scratch, eventOf({ scope: write.scope, at: parts.env.now(), ...event }));
   const first = await firstStep(parts, scratch);
   // what waits in the inbox comes before any step
   if (first !== undefined && !isNew && (await parts.stores.inbox.pending(write.scope, scratch.runId)).length > 0) return claim;
